@@ -1,0 +1,255 @@
+"""Every error that lading raises on purpose.
+
+    LadingError                      .code (stable, for programs), .hint (what to do), .retryable
+    ├─ InvalidValueError             + ValueError      a name, path, alias, tag, metadata or argument that cannot be
+    ├─ InvalidTypeError              + TypeError       an argument of a kind that cannot be
+    ├─ UsageError                                      a call that makes no sense here and now
+    │  └─ SettingsError                                a setting that cannot be
+    ├─ ArtifactStatusError           + AttributeError  the artifact is in the wrong state for this
+    │  ├─ ArtifactNotLoggedError                       … not logged yet
+    │  └─ ArtifactFinalizedError                       … logged already
+    ├─ WaitTimeoutError              + TimeoutError    wait(timeout) ran out
+    ├─ CommError                                       the catalogue says no
+    │  ├─ UnknownNameError           + LookupError     no such entity, project, collection, version, alias, run
+    │  ├─ NameConflictError          + ValueError      the name is taken by something of another type or state
+    │  ├─ AliasesRemainError                           delete() of a version that still has aliases
+    │  ├─ LeaseLostError                               the write session ran out or was closed
+    │  ├─ CatalogBusyError           retryable         another process held the catalogue for too long
+    │  ├─ CatalogNewerError                            the catalogue was written by a newer lading
+    │  └─ CatalogPlaceError                            a SQLite file where SQLite is not safe
+    ├─ EntryNotFoundError            + KeyError, FileNotFoundError   the artifact has no such entry
+    ├─ ManifestError                 + ValueError      a document that is damaged or hostile
+    │  └─ FormatNewerError                             … or written by a newer lading
+    ├─ DigestMismatchError           + ValueError      bytes do not hash to what they should
+    ├─ VerificationError             + ValueError      local files are not what their artifact says
+    ├─ FileChangedError              + ValueError      a local file changed while it was being logged
+    ├─ LocalFileError                + OSError         a local file or folder cannot be read or written
+    │  └─ DiskFullError                                … because the disk is full
+    ├─ StoreError                    + OSError         the store cannot do it
+    │  ├─ NotFoundError              + FileNotFoundError
+    │  ├─ AlreadyExistsError         + FileExistsError
+    │  ├─ StoreFullError
+    │  ├─ StoreForeignError                            another catalogue owns this store
+    │  └─ StoreUnavailableError      retryable
+    └─ TransferError                                   a transfer gave up; `errors` says why, thing by thing
+"""
+
+import re
+from typing import ClassVar
+
+
+class LadingError(Exception):
+    """The root. `str()` is one line for a person and, where there is a remedy, a second line with it."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.hint = message, hint
+
+    @property
+    def code(self) -> str:
+        """A stable word for programs: the class's name in kebab case, without `Error`."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__.removesuffix("Error")).lower()
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are pickled by their arguments; ours also carry facts as attributes.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[LadingError], args: tuple[object, ...], facts: dict[str, object]) -> LadingError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
+
+class InvalidValueError(LadingError, ValueError):
+    """A name, path, alias, tag, metadata or argument that cannot be."""
+
+
+class InvalidTypeError(LadingError, TypeError):
+    """An argument of a kind that cannot be."""
+
+
+class UsageError(LadingError):
+    """A call that makes no sense here and now."""
+
+
+class SettingsError(UsageError, ValueError):
+    """A setting that cannot be; the message says where it came from."""
+
+
+class ArtifactStatusError(LadingError, AttributeError):
+    """The artifact is in the wrong state for this."""
+
+
+class ArtifactNotLoggedError(ArtifactStatusError):
+    """`attribute` exists only once the artifact is logged."""
+
+    def __init__(self, attribute: str) -> None:
+        super().__init__(
+            f"'Artifact.{attribute}' used prior to logging artifact or while in offline mode. "
+            "Call wait() before accessing logged artifact properties."
+        )
+        self.attribute = attribute
+
+
+class ArtifactFinalizedError(ArtifactStatusError):
+    """`attribute` would change an artifact that can no longer change."""
+
+    def __init__(self, attribute: str) -> None:
+        super().__init__(
+            f"'Artifact.{attribute}' used on logged artifact. Can't modify finalized artifact.",
+            hint="make a new Artifact of the same name: equal files are neither stored nor moved again",
+        )
+        self.attribute = attribute
+
+
+class WaitTimeoutError(LadingError, TimeoutError):
+    """`wait(timeout)` ran out; the logging goes on."""
+
+
+class CommError(LadingError):
+    """The catalogue says no."""
+
+
+class UnknownNameError(CommError, LookupError):
+    """There is no `kind` (entity, project, collection, version, alias, run …) called `name`."""
+
+    def __init__(self, kind: str, name: str, *, within: str = "", hint: str | None = None) -> None:
+        place = f" in {within}" if within else ""
+        super().__init__(f"{kind} '{name}' not found{place}", hint=hint)
+        self.kind, self.name, self.within = kind, name, within
+
+
+class NameConflictError(CommError, ValueError):
+    """The name is taken by something of another type or in another state."""
+
+
+class AliasesRemainError(CommError):
+    """The version still has `aliases`; deleting it would take them away."""
+
+    def __init__(self, name: str, aliases: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{name} still has the aliases {', '.join(aliases)}",
+            hint="move them first, or delete with delete_aliases=True (--delete-aliases)",
+        )
+        self.name, self.aliases = name, aliases
+
+
+class LeaseLostError(CommError):
+    """The write session ran out or was closed: nothing was committed."""
+
+
+class CatalogBusyError(CommError):
+    """Another process held the catalogue for too long."""
+
+    retryable = True
+
+
+class CatalogNewerError(CommError):
+    """The catalogue was written by a newer lading."""
+
+
+class CatalogPlaceError(CommError):
+    """A SQLite file would lie where SQLite is not safe."""
+
+
+class EntryNotFoundError(LadingError, KeyError, FileNotFoundError):
+    """The artifact `artifact` has no entry `path`."""
+
+    def __init__(self, path: str, artifact: str) -> None:
+        super().__init__(f"Path not contained in artifact: {path} ({artifact})")
+        self.path, self.artifact = path, artifact
+
+
+class ManifestError(LadingError, ValueError):
+    """A document that is damaged or hostile; nothing of it was used."""
+
+
+class FormatNewerError(ManifestError):
+    """A document written by a newer lading."""
+
+
+class DigestMismatchError(LadingError, ValueError):
+    """The bytes of `name` hash to `actual`, not to the `expected` digest."""
+
+    retryable = True
+
+    def __init__(self, name: str, *, expected: str, actual: str, hint: str | None = None) -> None:
+        super().__init__(f"Digest mismatch for {name}: expected {expected}, got {actual}", hint=hint)
+        self.name, self.expected, self.actual = name, expected, actual
+
+
+class VerificationError(LadingError, ValueError):
+    """Local files are not what their artifact says. `problems` has a line for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(problems[0] + more)
+        self.problems = problems
+
+
+class FileChangedError(LadingError, ValueError):
+    """The local file `path` changed between being added and being logged; no version was committed."""
+
+    def __init__(self, path: str, *, what: str) -> None:
+        super().__init__(
+            f"{path}: {what} while it was being logged; nothing was committed",
+            hint="log it again once nothing writes to it",
+        )
+        self.path = path
+
+
+class LocalFileError(LadingError, OSError):
+    """A local file or folder cannot be read or written."""
+
+
+class DiskFullError(LocalFileError):
+    """The disk that holds a destination is full; nothing half-written was left."""
+
+
+class StoreError(LadingError, OSError):
+    """The store cannot do it."""
+
+
+class NotFoundError(StoreError, FileNotFoundError):
+    """There is no object under `key`."""
+
+    def __init__(self, key: str, store: str) -> None:
+        super().__init__(f"{key}: no such object in {store}")
+        self.key = key
+
+
+class AlreadyExistsError(StoreError, FileExistsError):
+    """There is an object under `key` already; objects are never overwritten."""
+
+    def __init__(self, key: str, store: str) -> None:
+        super().__init__(f"{key}: exists already in {store}")
+        self.key = key
+
+
+class StoreFullError(StoreError):
+    """There is no room left in the store."""
+
+
+class StoreForeignError(StoreError):
+    """Another catalogue owns this store: it may be read, not written."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store does not answer, or asks to be left alone for a while."""
+
+    retryable = True
+
+
+class TransferError(LadingError):
+    """A transfer gave up. `errors` holds what happened to which thing."""
+
+    def __init__(self, message: str, errors: dict[str, Exception] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or {}
