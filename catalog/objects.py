@@ -1,0 +1,94 @@
+"""What each entity stores, and what open write sessions need of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Text, and_, bindparam, exists, literal, select, update
+
+from ..errors import CatalogBusyError, StoreError
+from . import packed
+from .catalog import ObjectInfo, WriteSession
+from .dialect import insert_missing, insert_or_set
+from .leases import renew
+from .packed import pack
+from .tables import leaving, objects, pins
+
+_NAMED = 3
+_KIND, _ALGORITHM = bindparam("kind", type_=Text), bindparam("algorithm", type_=Text)
+_OWNER = bindparam("owner", type_=Text)  # an entity, or a version that pins
+
+_present = objects.c.state.in_(("stored", "condemned"))
+_packed_key = and_(objects.c.entity_id == _OWNER, objects.c.kind == _KIND, objects.c.algorithm == _ALGORITHM)
+_pinned_key = and_(objects.c.kind == pins.c.kind, objects.c.algorithm == pins.c.algorithm, objects.c.digest == pins.c.digest)
+
+
+def ask(connection: Connection, session: WriteSession, asked: Sequence[ObjectInfo]) -> frozenset[str]:
+    renew(connection, session)
+    there = and_(_packed_key, objects.c.digest == packed.digest, _present)
+    unknown = select(packed.row.c.i).where(~exists().where(there))
+    missing: set[str] = set()
+    for some in pack(asked):
+        values = some.parameters()
+        _pin(connection, session, values)
+        rows = connection.scalars(unknown, values | {"owner": session.entity_id})
+        missing.update(some.objects[int(row)].digest for row in rows)
+    _revive(connection, session)
+    return frozenset(item.digest for item in asked) - missing
+
+
+def stored(connection: Connection, session: WriteSession, here: Sequence[ObjectInfo]) -> None:
+    renew(connection, session)
+    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest, packed.size, literal("stored")).where(packed.rows_in_range)
+    insert = insert_or_set(connection, objects, ["size", "state"], only=objects.c.state != "deleting", source=rows)
+    for some in pack(here):
+        values = some.parameters(sizes=True)
+        connection.execute(insert, values | {"owner": session.entity_id})
+        _pin(connection, session, values)
+    going = select(objects.c.kind, objects.c.algorithm, objects.c.digest).where(
+        objects.c.entity_id == session.entity_id, leaving, objects.c.state == "deleting"
+    )
+    going = going.where(exists().where(pins.c.version_id == session.version_id, _pinned_key)).limit(_NAMED)
+    if keys := _keys(session.entity_id, connection.execute(going)):
+        raise CatalogBusyError(
+            f"{keys}: being deleted by a garbage collection", hint="ask again in a moment, and send what is unknown"
+        )
+
+
+def forget(connection: Connection, entity_id: str, bad: Sequence[ObjectInfo]) -> None:
+    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest, packed.size, literal("lost")).where(packed.rows_in_range)
+    insert = insert_or_set(connection, objects, ["state"], only=objects.c.state != "deleting", source=rows)
+    for some in pack(bad):
+        connection.execute(insert, some.parameters(sizes=True) | {"owner": entity_id})
+
+
+def lost(connection: Connection, entity_id: str) -> bool:
+    here = exists().where(objects.c.entity_id == entity_id, leaving, objects.c.state == "lost")
+    return bool(connection.scalar(select(here)))
+
+
+def check_pins(connection: Connection, session: WriteSession) -> None:
+    """Raise `StoreError` naming pinned objects that are not stored; condemned ones are revived."""
+    there = and_(objects.c.entity_id == session.entity_id, _pinned_key, _present)
+    missing = select(pins.c.kind, pins.c.algorithm, pins.c.digest).where(
+        pins.c.version_id == session.version_id, ~exists().where(there)
+    )
+    if keys := _keys(session.entity_id, connection.execute(missing.limit(_NAMED))):
+        raise StoreError(f"{keys}: not stored, or gone since; nothing was committed", hint="log it again")
+    _revive(connection, session)
+
+
+def _pin(connection: Connection, session: WriteSession, values: dict[str, Any]) -> None:
+    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest).where(packed.rows_in_range)
+    connection.execute(insert_missing(connection, pins, rows), values | {"owner": session.version_id})
+
+
+def _revive(connection: Connection, session: WriteSession) -> None:
+    """What a gc condemned and this session needs is stored for good again."""
+    condemned = and_(objects.c.entity_id == session.entity_id, leaving, objects.c.state == "condemned")
+    pinned = exists().where(pins.c.version_id == session.version_id, _pinned_key)
+    connection.execute(update(objects).where(condemned, pinned).values(state="stored"))
+
+
+def _keys(entity_id: str, rows: Any) -> str:
+    named = [f"{kind}s/{entity_id}/{algorithm.lower()}/{digest.hex()[:2]}/{digest.hex()[2:]}" for kind, algorithm, digest in rows]
+    return ", ".join(named)

@@ -1,0 +1,179 @@
+"""A catalogue in a SQL database: which transaction each call is."""
+
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, select
+
+from . import changes, collection, leases, runs, versions
+from .catalog import (
+    Change,
+    Collection,
+    Committed,
+    Content,
+    Json,
+    Labels,
+    ObjectInfo,
+    Page,
+    Place,
+    RunInfo,
+    RunKey,
+    Version,
+    Wanted,
+    WriteSession,
+)
+from .commits import commit
+from .labels import relabel
+from .objects import ask, forget, lost, stored
+from .tables import meta
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Database(Protocol):
+    """Runs a plain function over a connection as one transaction: committed if it returns, undone if it raises. A call given up
+    may still be carried out, as a whole. Raise ours for the database's errors (`CatalogBusyError`, `LocalFileError` …)."""
+
+    @property
+    def url(self) -> str: ...
+    async def read(self, body: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """All statements see one state of the database; `body` changes nothing."""
+        ...
+
+    async def write(self, body: Callable[Concatenate[Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """What `body` changed survives a power cut once this returns."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SqlCatalog:
+    """The `Catalog` over any SQL database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._read, self._write = database.read, database.write
+
+    def __repr__(self) -> str:
+        return f"<SqlCatalog {self.url}>"
+
+    @property
+    def url(self) -> str:
+        return self._database.url
+
+    async def id(self) -> str:
+        return await self._read(_id)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+    # -- logging ----------------------------------------------------------------------------------------------
+    async def latest(self, entity: str, project: str, collection: str) -> Version | None:
+        return await self._read(versions.latest, entity, project, collection)
+
+    async def relabel(self, version_id: str, labels: Labels, run: RunKey | None) -> Version:
+        return await self._write(relabel, version_id, labels, run)
+
+    async def open_session(
+        self, version_id: str, entity: str, project: str, collection: str, type: str, *, lease_seconds: float = 600
+    ) -> WriteSession:
+        return await self._write(leases.open_session, version_id, entity, project, collection, type, lease_seconds)
+
+    async def renew(self, session: WriteSession) -> None:
+        await self._write(leases.renew, session)
+
+    async def ask(self, session: WriteSession, objects: Sequence[ObjectInfo]) -> frozenset[str]:
+        return await self._write(ask, session, objects)
+
+    async def stored(self, session: WriteSession, objects: Sequence[ObjectInfo]) -> None:
+        await self._write(stored, session, objects)
+
+    async def commit(self, session: WriteSession, content: Content, labels: Labels, run: RunKey | None) -> Committed:
+        return await self._write(commit, session, content, labels, run)
+
+    async def abandon(self, session: WriteSession) -> None:
+        await self._write(leases.abandon, session)
+
+    async def unreceipted(self, entity: str, project: str, collection: str) -> tuple[Version, ...]:
+        return await self._read(versions.unreceipted, entity, project, collection)
+
+    async def receipted(self, version_ids: Sequence[str]) -> None:
+        await self._write(versions.receipted, version_ids)
+
+    async def forget(self, entity_id: str, objects: Sequence[ObjectInfo]) -> None:
+        await self._write(forget, entity_id, objects)
+
+    async def lost(self, entity_id: str) -> bool:
+        return await self._read(lost, entity_id)
+
+    # -- names ------------------------------------------------------------------------------------------------
+    async def version(self, entity: str, project: str, collection: str, alias: str) -> Version:
+        return await self._read(versions.version, entity, project, collection, alias)
+
+    async def version_by_id(self, version_id: str) -> Version:
+        return await self._read(versions.version_by_id, version_id)
+
+    async def versions(
+        self, entity: str, project: str, collection: str, wanted: Wanted, *, limit: int, cursor: str | None = None
+    ) -> Page[Version]:
+        return await self._read(versions.listed, entity, project, collection, wanted, limit, cursor)
+
+    async def collection(self, entity: str, project: str, name: str) -> Collection:
+        return await self._read(collection.collection, entity, project, name)
+
+    async def collections(
+        self, entity: str, project: str, type: str | None, *, limit: int, cursor: str | None = None
+    ) -> Page[Collection]:
+        return await self._read(collection.listed, entity, project, type, limit, cursor)
+
+    async def types(self, entity: str, project: str) -> tuple[str, ...]:
+        return await self._read(collection.types, entity, project)
+
+    async def projects(self, entity: str | None = None) -> tuple[tuple[str, str], ...]:
+        return await self._read(collection.all_projects, entity)
+
+    async def change_version(self, place: Place, change: Change) -> Version:
+        return await self._write(changes.change_version, place, change)
+
+    async def change_collection(self, entity: str, project: str, name: str, change: Change) -> Collection:
+        return await self._write(changes.change_collection, entity, project, name, change)
+
+    async def delete_version(self, place: Place, *, delete_aliases: bool) -> None:
+        await self._write(changes.delete_version, place, delete_aliases=delete_aliases)
+
+    async def delete_collection(self, entity: str, project: str, name: str) -> None:
+        await self._write(changes.delete_collection, entity, project, name)
+
+    # -- runs and lineage -------------------------------------------------------------------------------------
+    async def start_run(self, run: RunInfo) -> RunInfo:
+        return await self._write(runs.start, run)
+
+    async def end_run(self, run: RunKey, state: str, config: Json, summary: Json) -> None:
+        await self._write(runs.end, run, state, config, summary)
+
+    async def run(self, run: RunKey) -> RunInfo:
+        return await self._read(runs.find, run)
+
+    async def runs(self, entity: str, project: str, *, limit: int, cursor: str | None = None) -> Page[RunInfo]:
+        return await self._read(runs.listed, entity, project, limit, cursor)
+
+    async def use(self, run: RunKey, version_id: str) -> None:
+        await self._write(runs.use, run, version_id)
+
+    async def used_versions(self, run: RunKey, *, limit: int, cursor: str | None = None) -> Page[Version]:
+        return await self._read(runs.versions_of, run, "used", limit, cursor)
+
+    async def logged_versions(self, run: RunKey, *, limit: int, cursor: str | None = None) -> Page[Version]:
+        return await self._read(runs.versions_of, run, "logged", limit, cursor)
+
+    async def used_by(self, version_id: str) -> tuple[RunInfo, ...]:
+        return await self._read(runs.used_by, version_id)
+
+    async def logged_by(self, version_id: str) -> RunInfo | None:
+        return await self._read(runs.logged_by, version_id)
+
+
+def _id(connection: Connection) -> str:
+    made: str = connection.execute(select(meta.c.value).where(meta.c.key == "catalog_id")).scalar_one()
+    return made

@@ -1,0 +1,1 @@
+"""What tests of lading, and of stores for lading, are made of."""
