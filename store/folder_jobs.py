@@ -1,0 +1,234 @@
+"""The jobs of a folder store: file reads and writes under descriptors of their own."""
+
+import contextlib
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from ..errors import AlreadyExistsError, StoreError
+from .jobs import Piece, ReadJob, WriteJob
+from .owner import Fate, fate_of, parse_temporary, temporary_name
+from .posix import copy_range, disk_errors, rename_new, start_writeback, store_error
+from .threads import in_thread
+
+MODE = 0o444  # objects never change; the umask takes its share
+
+
+def etag_of(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+
+
+class FolderRead(Struct, frozen=True):
+    """A range of a file. Also of one that is in no store: then `key` and `url` only name it in errors."""
+
+    path: str
+    key: str
+    url: str
+    start: int
+    stop: int
+    etag: str | None = None
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    def read(self, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
+        descriptor = self.open()
+        try:
+            position = self.start
+            while position < self.stop:
+                try:
+                    count = os.preadv(descriptor, [buffer[: self.stop - position]], position)
+                except OSError as error:
+                    raise store_error(error, self.key, self.url) from error
+                if not count:
+                    raise StoreError(f"{self.key} in {self.url} ends at {position}, before {self.stop}")
+                each(buffer[:count])
+                position += count
+        finally:
+            os.close(descriptor)
+
+    def open(self) -> int:
+        """A descriptor of the object, if it is still the one that was meant."""
+        with disk_errors(self.key, self.url):
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        if self.etag is not None and self.etag != etag_of(os.fstat(descriptor)):
+            os.close(descriptor)
+            raise StoreError(f"{self.key} in {self.url} was replaced while it was being read")
+        return descriptor
+
+
+class FolderPut(Struct, frozen=True):
+    path: str
+    temporary: str
+    key: str
+    url: str
+    size: int
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        temporary = f"{self.temporary}/{temporary_name('put')}"
+        with disk_errors(self.key, self.url):
+            descriptor = _create(temporary, MODE)
+        try:
+            try:
+                _write_all(descriptor, pieces, 0, self.size, self.key, self.url)
+            finally:
+                os.close(descriptor)
+            with disk_errors(self.key, self.url):
+                _publish(temporary, self.path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+
+def _create(path: str, mode: int) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, mode)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, flags, mode)
+
+
+def _publish(temporary: str, path: str) -> None:
+    try:
+        rename_new(temporary, path)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        rename_new(temporary, path)
+
+
+def _write_all(descriptor: int, pieces: Iterable[Piece], start: int, stop: int, key: str, url: str) -> None:
+    """Errors of writing become ours; those of the pieces' source are not the store's, and pass."""
+    position = start
+    for piece in pieces:
+        if position + len(piece) > stop:
+            raise StoreError(f"{key}: more than the announced {stop - start} bytes were sent")
+        done = 0
+        try:
+            while done < len(piece):
+                done += os.pwrite(descriptor, memoryview(piece)[done:] if done else piece, position + done)
+        except OSError as error:
+            raise store_error(error, key, url) from error
+        position += len(piece)
+    if position != stop:
+        raise StoreError(f"{key}: {position - start} bytes were sent where {stop - start} were announced")
+
+
+@dataclass(slots=True)
+class FolderWrite:
+    """A file in the making, under a name of this process alone."""
+
+    path: str
+    temporary: str
+    key: str
+    url: str
+    size: int
+    done: frozenset[tuple[int, int]] = frozenset()
+    open: bool = True
+
+    def part(self, start: int, stop: int) -> WriteJob:
+        return FolderPart(self.temporary, self.key, self.url, start, stop)
+
+    def written(self, start: int, stop: int) -> ReadJob:
+        return FolderRead(self.temporary, self.key, self.url, start, stop)
+
+    async def complete(self) -> None:
+        try:
+            await in_thread(self._publish)
+        except AlreadyExistsError:
+            await self.abort()
+            raise
+        self.open = False
+
+    def _publish(self) -> None:
+        with disk_errors(self.key, self.url):
+            stat = os.stat(self.temporary)
+            if stat.st_size != self.size:
+                raise StoreError(f"{self.key}: not all parts were written")
+            os.chmod(self.temporary, stat.st_mode & MODE)
+            _publish(self.temporary, self.path)
+
+    async def abort(self) -> None:
+        if self.open:
+            self.open = False
+            await in_thread(self._remove)
+
+    def _remove(self) -> None:
+        with disk_errors(self.key, self.url), contextlib.suppress(FileNotFoundError):
+            os.unlink(self.temporary)
+
+
+class FolderPart(Struct, frozen=True):
+    path: str
+    key: str
+    url: str
+    start: int
+    stop: int
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        with disk_errors(self.key, self.url):
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            _write_all(descriptor, pieces, self.start, self.stop, self.key, self.url)
+            start_writeback(descriptor, self.start, self.stop)
+        finally:
+            os.close(descriptor)
+
+    def copy(self, source: int) -> bool:
+        """Let the kernel copy the range from descriptor `source`, same place. False where it cannot."""
+        with disk_errors(self.key, self.url), _opened(self.path) as descriptor:
+            copied = copy_range(source, descriptor, self.start, self.stop)
+            start_writeback(descriptor, self.start, self.stop)
+            return copied
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Generator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def adopt_or_create(path: str, folder: str, key: str, url: str, size: int) -> FolderWrite:
+    """Go on with the file that a certainly dead writer of the same key left, else start a new one."""
+    subject = key.rpartition("/")[2]
+    name = f"{folder}/{temporary_name(subject)}"
+    for left in _leftovers(folder, subject):
+        with contextlib.suppress(FileNotFoundError):  # another process may adopt it, too: one of the renames wins
+            os.rename(f"{folder}/{left}", name)
+            # It is read-only already if its writer died just before publishing it.
+            os.chmod(name, os.stat(name).st_mode & MODE | 0o200)
+            return FolderWrite(path, name, key, url, size, frozenset(_data_ranges(name, size)))
+    os.close(_create(name, MODE | 0o222))
+    return FolderWrite(path, name, key, url, size)
+
+
+def _leftovers(folder: str, subject: str) -> Iterator[str]:
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        parsed = parse_temporary(name)
+        if parsed and parsed[0] == subject and fate_of(parsed[1]) is Fate.GONE:
+            yield name
+
+
+def _data_ranges(path: str, size: int) -> Iterator[tuple[int, int]]:
+    """Where the file has bytes; its holes are parts that were never written. It is cut to `size`."""
+    with _opened(path) as descriptor:
+        stop, end = 0, min(os.fstat(descriptor).st_size, size)
+        os.truncate(descriptor, end)
+        while stop < end:
+            try:
+                start = os.lseek(descriptor, stop, os.SEEK_DATA)
+            except OSError:  # only a hole is left
+                return
+            stop = os.lseek(descriptor, start, os.SEEK_HOLE)
+            yield start, stop

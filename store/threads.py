@@ -1,0 +1,33 @@
+"""Threads that are waited for: blocking work, and what must not be left half done, under cancellation."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def ended(future: "asyncio.Future[Any]") -> asyncio.CancelledError | None:
+    """Wait until the future is done, even if this call is cancelled meanwhile, and again. Returns the last cancellation."""
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if not future.cancelled():
+        future.exception()  # seen, also where a cancellation goes on in its place
+    return cancelled
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await all of `work`, whatever cancels this call meanwhile; the cancellation goes on afterwards."""
+    task = asyncio.ensure_future(work)  # a task of its own, which no cancellation reaches; it ends before this call does
+    if cancelled := await ended(task):
+        raise cancelled
+    return task.result()
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Run blocking `work` in a thread. When this call ends, by cancellation too, the work has returned."""
+    return await to_the_end(asyncio.to_thread(work))

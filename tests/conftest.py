@@ -1,0 +1,39 @@
+"""Fixtures that several folders of tests share."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MiB, so that a disk can be filled. It needs root, or user namespaces that may mount."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid():
+        pytest.fail("run the tests as root, or under `unshare -rm`: a full disk needs a mount of its own")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder of a user who may not do everything; the test runs as that user."""
+    place = Path(tempfile.mkdtemp())
+    try:
+        os.chown(place, 65534, 65534)
+        os.setegid(65534)
+        os.seteuid(65534)
+        yield place
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        shutil.rmtree(place)

@@ -1,0 +1,263 @@
+"""The scheduler, rule by rule."""
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lading.errors import InvalidValueError, StoreError, StoreUnavailableError
+from lading.transfer.scheduler import Limits, Retry, Scheduler, SchedulerStatistics, Ticket
+
+BUSY = StoreUnavailableError("busy")
+BROKEN = StoreError("broken")
+
+
+TWO, DEFAULT = Limits(2, 2), Retry()
+
+
+def scheduler(
+    small: Sequence[str] = (), bulk: Sequence[str] = (), *, limits: Limits = TWO, retry: Retry = DEFAULT
+) -> Scheduler[str]:
+    return Scheduler(iter(small), iter(bulk), limits, retry)
+
+
+def started(machine: Scheduler[str], now: float = 0.0) -> list[Ticket[str]]:
+    return list(iter(lambda: machine.start(now), None))
+
+
+def work(tickets: Sequence[Ticket[str]]) -> list[str]:
+    return [ticket.work for ticket in tickets]
+
+
+def test_work_starts_in_order_up_to_the_limit_of_each_kind() -> None:
+    machine = scheduler(["s1", "s2", "s3"], ["b1", "b2"], limits=Limits(2, 1))
+
+    first = started(machine)
+    machine.succeeded(first[1])
+    second = started(machine)
+
+    assert work(first) == ["b1", "s1", "s2"]
+    assert work(second) == ["s3"]
+
+
+def test_the_source_is_asked_only_when_there_is_a_free_slot() -> None:
+    asked = list[int]()
+
+    def source() -> Iterator[str]:
+        for number in itertools.count():
+            asked.append(number)
+            yield str(number)
+
+    machine = Scheduler[str](source(), iter(()), Limits(3, 1))
+    tickets = started(machine)
+    machine.succeeded(tickets[0])
+    started(machine)
+
+    assert asked == [0, 1, 2, 3]
+
+
+def test_retries_wait_longer_each_time_up_to_the_cap() -> None:
+    machine = scheduler(["s"], retry=Retry(attempts=8, base=0.5, cap=10.0))
+    (ticket,) = started(machine)
+    waits = list[float]()
+
+    for _ in range(7):
+        machine.failed(ticket, BUSY, 100.0, 0.5)
+        due = machine.wake_at()
+        assert due is not None
+        waits.append(due - 100.0)
+        assert machine.start(due) is ticket
+
+    assert waits == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+
+
+def test_a_very_late_attempt_waits_for_the_cap() -> None:
+    assert Retry(cap=20.0).delay(100_000, 1.0) == 20.0
+
+
+def test_what_is_due_goes_first() -> None:
+    machine = scheduler(["s1", "s2"], limits=Limits(1, 1))
+    (ticket,) = started(machine)
+    machine.failed(ticket, BUSY, 0.0, 0.5)
+    early = work(started(machine, 0.0))
+    machine.succeeded(Ticket("s2", bulk=False))
+
+    late = started(machine, 1.0)
+
+    assert early == ["s2"]
+    assert late == [ticket]
+    assert ticket.attempt == 2
+
+
+def test_due_work_of_one_kind_does_not_wait_for_slots_of_the_other() -> None:
+    machine = scheduler(["s1", "s2"], ["b1", "b2"], limits=Limits(1, 1))
+    bulk, small = started(machine)
+    machine.failed(bulk, BUSY, 0.0, 0.0)
+    again = machine.start(0.0)
+    assert again is bulk
+    machine.failed(small, BUSY, 0.0, 0.0)
+
+    assert work(started(machine)) == ["s1"]
+
+
+def test_there_is_nothing_to_wake_for_while_all_slots_are_taken() -> None:
+    machine = scheduler(bulk=["b1", "b2"], limits=Limits(1, 1), retry=Retry(base=0.0))
+    (ticket,) = started(machine)
+    machine.failed(ticket, BUSY, 0.0, 0.0)
+    before = machine.wake_at()
+    machine.start(0.0)
+    machine.failed(ticket, BUSY, 0.0, 0.5)
+    machine.start(-1.0)
+
+    assert before == 0.0
+    assert machine.wake_at() is None
+
+
+def test_attempts_run_out() -> None:
+    machine = scheduler(["s"], retry=Retry(attempts=3))
+    (ticket,) = started(machine)
+    for _ in range(2):
+        machine.failed(ticket, BUSY, 0.0, 0.0)
+        assert machine.start(0.0) is ticket
+
+    machine.failed(ticket, BUSY, 0.0, 0.0)
+
+    assert machine.error is BUSY
+    assert machine.finished
+    assert machine.statistics() == SchedulerStatistics(running=0, waiting=0, retries=2, failed=True)
+
+
+def test_the_deadline_counts_from_the_first_start() -> None:
+    machine = scheduler(["s"], retry=Retry(attempts=100, base=1.0, deadline=10.0))
+    (ticket,) = started(machine, now=5.0)
+
+    machine.failed(ticket, BUSY, 14.0, 0.25)
+    machine.start(14.5)
+    retried = machine.error is None
+    machine.failed(ticket, BUSY, 14.9, 0.25)
+
+    assert retried
+    assert machine.error is BUSY
+
+
+def test_an_error_that_is_not_retryable_is_the_verdict() -> None:
+    machine = scheduler(["s1", "s2", "s3"], ["b1"])
+    bulk, first, second = started(machine)
+
+    machine.failed(first, BROKEN, 0.0, 0.0)
+    machine.failed(second, BUSY, 0.0, 0.0)
+
+    assert started(machine, 100.0) == []
+    assert machine.wake_at() is None
+    assert [machine.finished] == [False]
+    machine.failed(bulk, ValueError("later"), 0.0, 0.0)
+    assert machine.finished
+    assert machine.error is BROKEN
+
+
+def test_what_gave_up_is_not_tried_again() -> None:
+    machine = scheduler(["s"])
+    (ticket,) = started(machine)
+
+    machine.gave_up(ticket, BUSY)
+
+    assert machine.error is BUSY
+    assert machine.finished
+
+
+def test_only_the_rest_is_tried_again() -> None:
+    machine = scheduler(["whole"])
+    (ticket,) = started(machine)
+
+    machine.failed(ticket, BUSY, 0.0, 0.0, rest="rest")
+
+    assert work(started(machine)) == ["rest"]
+
+
+def test_a_source_that_fails_is_the_verdict() -> None:
+    def source() -> Iterator[str]:
+        yield "s1"
+        raise BROKEN
+
+    machine = Scheduler[str](source(), iter(()), Limits(2, 2))
+    (ticket,) = started(machine)
+    running = machine.finished
+    machine.succeeded(ticket)
+
+    assert not running
+    assert machine.error is BROKEN
+    assert machine.finished
+
+
+def test_nothing_at_all_is_finished_once_asked() -> None:
+    machine = scheduler()
+
+    assert machine.start(0.0) is None
+    assert machine.finished
+
+
+@pytest.mark.parametrize("limits", [(0, 1), (1, 0), (-1, 1)])
+def test_limits_below_one_would_hang_and_are_refused(limits: tuple[int, int]) -> None:
+    with pytest.raises(InvalidValueError, match="at the same time"):
+        Limits(*limits)
+
+
+def test_an_event_costs_the_same_however_long_the_queue_is() -> None:
+    def seconds(count: int) -> float:
+        machine = scheduler([""] * count, limits=Limits(count // 2, 1), retry=Retry(attempts=3, base=0.0))
+        began = time.process_time()
+        while not machine.finished:
+            for ticket in started(machine):
+                if ticket.attempt == 1:
+                    machine.failed(ticket, BUSY, 0.0, 0.0)
+                else:
+                    machine.succeeded(ticket)
+        return time.process_time() - began
+
+    seconds(1000)
+
+    assert seconds(100_000) < 40 * max(seconds(10_000), 0.01)
+
+
+@given(
+    fates=st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(["busy", "half"]), max_size=4), st.booleans()), max_size=30),
+    limits=st.builds(Limits, st.integers(1, 3), st.integers(1, 3)),
+    data=st.data(),
+)
+def test_everything_is_done_exactly_once_or_there_is_a_verdict(
+    fates: list[tuple[bool, list[str], bool]], limits: Limits, data: st.DataObject
+) -> None:
+    """`fates`: of each piece of work, whether it is bulk, how its attempts fail, and whether it is broken in the end."""
+    todo = [[number for number, fate in enumerate(fates) if fate[0] == bulk] for bulk in (False, True)]
+    machine = Scheduler[int](iter(todo[0]), iter(todo[1]), limits, Retry(attempts=4, base=0.1))
+    running, done, now, steps = list[Ticket[int]](), list[int](), 0.0, 0
+    while not machine.finished:
+        steps += 1
+        assert steps < 10_000, "it never finishes"
+        while ticket := machine.start(now):
+            running.append(ticket)
+        assert sum(not ticket.bulk for ticket in running) <= limits.small
+        assert sum(ticket.bulk for ticket in running) <= limits.bulk
+        assert machine.statistics().running == len(running)
+        if not running:
+            wake = machine.wake_at()
+            assert wake is not None or machine.finished
+            now = max(now, wake or now)
+            continue
+        ticket = running.pop(data.draw(st.integers(0, len(running) - 1)))
+        _, failures, broken = fates[ticket.work]
+        if ticket.attempt <= len(failures):
+            machine.failed(ticket, BUSY, now, data.draw(st.floats(0, 0.99)), rest=ticket.work)
+        elif broken:
+            machine.failed(ticket, BROKEN, now, 0.0)
+        else:
+            done.append(ticket.work)
+            machine.succeeded(ticket)
+
+    hopeless = any(broken or len(failures) >= 4 for _, failures, broken in fates)
+    assert len(done) == len(set(done))
+    assert (machine.error is not None) == hopeless
+    assert hopeless or sorted(done) == list(range(len(fates)))

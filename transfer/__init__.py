@@ -1,0 +1,1 @@
+"""The engine: plan, schedule, move, verify, resume. asyncio decides, threads move."""

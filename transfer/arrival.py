@@ -1,0 +1,225 @@
+"""Files on their way into a destination: written under a temporary name, verified, renamed."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Generator
+
+from ..errors import DigestMismatchError, StoreError
+from ..manifest.digest import Algorithm, hasher
+from ..store.folder_jobs import FolderRead
+from ..store.jobs import ReadJob
+from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
+from ..store.posix import FULL, copy_range, reflink, start_writeback
+from .destination import Destination, set_executable
+from .lanes import Halt, buffer
+from .leaves import hash_range, read_leaves
+from .local import Stamp, local_error, stamp_of
+from .plan import FetchItem, Run
+
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+COPY_AT_ONCE = 64 << 20
+_OLD = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def mode_of(item: FetchItem) -> int:
+    return 0o777 if item.executable else 0o666  # the umask takes its share
+
+
+def arrive_small(item: FetchItem, job: ReadJob, folder: int, algorithm: Algorithm, halt: Halt, path: str) -> Stamp:
+    """Bring a small file into the open `folder`; `path` names it in errors. Raise `DigestMismatchError`, `LocalFileError` or what
+    the job raises; then what was there before is untouched."""
+    temporary = temporary_name(item.digest[:16])
+    try:
+        descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
+    except OSError as error:
+        raise local_error(error, path) from error
+    try:
+        leaf = hasher(algorithm)
+
+        def take(piece: memoryview) -> None:
+            halt.check()
+            leaf.update(piece)
+            _write(descriptor, piece, path)
+
+        job.read(buffer(), take)
+        _check_digest(item, leaf.hexdigest())
+        return _place(descriptor, temporary, folder, item, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _check_digest(item: FetchItem, actual: str) -> None:
+    if actual != item.digest:
+        raise DigestMismatchError(item.path, expected=item.digest, actual=actual)
+
+
+def _write(descriptor: int, piece: memoryview, path: str, at: int | None = None) -> None:
+    """Write all of it; a disk that fills up takes a part and says no to the rest."""
+    try:
+        while len(piece):
+            count = os.write(descriptor, piece) if at is None else os.pwrite(descriptor, piece, at)
+            piece, at = piece[count:], None if at is None else at + count
+    except OSError as error:
+        raise local_error(error, path) from error
+
+
+def _place(descriptor: int, temporary: str, folder: int, item: FetchItem, path: str) -> Stamp:
+    try:
+        os.replace(temporary, item.path.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+        return stamp_of(os.fstat(descriptor))
+    except OSError as error:
+        raise local_error(error, path) from error
+
+
+class Arrival:
+    """A large file in the making, beside its destination. Its leaves may be written by several lanes. Blocking."""
+
+    def __init__(self, item: FetchItem, destination: Destination) -> None:
+        self.item, self.path = item, destination.path(item)
+        self.held = 0  # up to the last byte that an earlier writer left, or that is shared with the source: to be verified
+        self.shared = False
+        self._destination = destination
+        self._folder = self._descriptor = -1
+        self._name = ""
+
+    def begin(self, halt: Halt) -> None:
+        """Go on with what a certainly dead download of the same content left here, else start anew. Raise `LocalFileError`."""
+        name = temporary_name(self.item.digest)
+        try:
+            with self._destination.folder(self.item.path.rpartition("/")[0]) as folder:
+                self._folder = os.dup(folder)
+            self._name = name
+            if not self._adopt():
+                self._descriptor = os.open(name, _NEW, mode_of(self.item), dir_fd=self._folder)
+                self._copy_unknown(halt)
+        except OSError as error:
+            raise self._destination.error(error, self.item) from error
+
+    def share(self, source: FolderRead) -> None:
+        """Let the file system share all blocks of `source`, where it can; they are still to be verified."""
+        if self.held:
+            return
+        with _opened(source) as descriptor, self._local_errors():
+            if reflink(descriptor, self._descriptor):
+                self.held, self.shared = os.fstat(self._descriptor).st_size, True
+
+    def holds(self, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
+        """Whether the leaves of the run are there already, and right."""
+        return run.stop_byte <= self.held and not self._wrong(run, algorithm, halt)
+
+    def fetch(self, run: Run, job: ReadJob, algorithm: Algorithm, halt: Halt) -> list[int]:
+        """Write the run's leaves. Returns the indices of those that arrived wrong."""
+        start = run.start_byte
+        if isinstance(job, FolderRead) and self._copied(job):
+            return self._wrong(run, algorithm, halt)
+        actual = read_leaves(
+            job, algorithm, halt, lambda piece, offset: _write(self._descriptor, piece, self.path, start + offset)
+        )
+        start_writeback(self._descriptor, start, run.stop_byte)
+        expected = self.item.leaf_digests(run.first, run.stop)
+        return [run.first + index for index, leaf in enumerate(expected) if actual[index : index + 1] != [leaf]]
+
+    def _copied(self, job: FolderRead) -> bool:
+        with _opened(job) as source:
+            if os.fstat(source).st_size < job.stop:
+                raise StoreError(f"{job.key} in {job.url} ends before {job.stop}")
+            with self._local_errors():
+                copied = copy_range(source, self._descriptor, job.start, job.stop)
+        start_writeback(self._descriptor, job.start, job.stop)
+        return copied
+
+    def _wrong(self, run: Run, algorithm: Algorithm, halt: Halt) -> list[int]:
+        expected = self.item.leaf_digests(run.first, run.stop)
+        with self._local_errors():
+            return [
+                run.first + index
+                for index, leaf in enumerate(expected)
+                if hash_range(self._descriptor, self.path, *run.leaf_bytes(run.first + index), algorithm, halt) != leaf
+            ]
+
+    def finish(self) -> Stamp:
+        """Take the place of the file."""
+        with self._local_errors():
+            os.truncate(self._descriptor, self.item.size)
+        stamp = _place(self._descriptor, self._name, self._folder, self.item, self.path)
+        self._name = ""
+        return stamp
+
+    def close(self) -> None:
+        """Leave nothing but what was finished. Repeatable."""
+        name, folder, descriptor = self._name, self._folder, self._descriptor
+        self._name, self._folder, self._descriptor = "", -1, -1
+        if name:
+            with contextlib.suppress(OSError):  # not there, or no longer ours to remove; what failed before says more
+                os.unlink(name, dir_fd=folder)
+        for opened in (descriptor, folder):
+            if opened >= 0:
+                os.close(opened)
+
+    def _adopt(self) -> bool:
+        """Take over the file of a writer that is certainly dead. Nothing of it is believed before it is verified."""
+        for left in self._leftovers(Fate.GONE):
+            with contextlib.suppress(FileNotFoundError):  # somebody else adopted it
+                os.rename(left, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+                self._descriptor = os.open(self._name, _OLD, dir_fd=self._folder)
+                set_executable(self._descriptor, self.item.executable)
+                self.held = min(os.fstat(self._descriptor).st_size, self.item.size)
+                return True
+        return False
+
+    def _copy_unknown(self, halt: Halt) -> None:
+        """Copy what a writer on another machine or in another container has: it may still write, so its file stays its own."""
+        for left in self._leftovers(Fate.UNKNOWN):
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                source = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+                try:
+                    self._copy_all(source, halt)
+                finally:
+                    os.close(source)
+                return
+
+    def _copy_all(self, source: int, halt: Halt) -> None:
+        size = min(os.fstat(source).st_size, self.item.size)
+        try:
+            while self.held < size:
+                halt.check()
+                stop = min(self.held + COPY_AT_ONCE, size)
+                if not copy_range(source, self._descriptor, self.held, stop):
+                    return
+                self.held = stop
+        except OSError as error:
+            if error.errno in FULL:
+                raise  # anything else: what is missing will be fetched
+
+    def _leftovers(self, fate: Fate) -> list[str]:
+        """Regular files with no other name, by writers of this fate: another name could be somebody's own file."""
+        found: list[str] = []
+        for name in os.listdir(self._folder):
+            parsed = parse_temporary(name)
+            if parsed is not None and parsed[0] == self.item.digest and fate_of(parsed[1]) is fate:
+                with contextlib.suppress(FileNotFoundError):
+                    status = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                        found.append(name)
+        return found
+
+    @contextlib.contextmanager
+    def _local_errors(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._destination.error(error, self.item) from error
+
+
+@contextlib.contextmanager
+def _opened(job: FolderRead) -> Generator[int]:
+    descriptor = job.open()
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""The one budget of memory: whatever will hold bytes borrows them first, and the borrow is where we wait."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetStatistics:
+    """Bytes in all, bytes lent, and how many borrowers wait."""
+
+    total: int
+    lent: int
+    waiting: int
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    size: int
+    loop: asyncio.AbstractEventLoop
+    granted: "asyncio.Future[None]"
+
+
+class ByteBudget:
+    """Lends bytes, first come, first served, to any thread's event loop.
+
+    The oldest borrower is always served once nothing else is lent, even if it asks for more than there is: a budget may slow
+    a transfer down, never stop it.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all loans and borrowers: in a forked child, nobody else has any."""
+        self._lent = 0
+        self._waiting: deque[_Waiter] = deque()
+        self._lock = threading.Lock()
+
+    def statistics(self) -> BudgetStatistics:
+        with self._lock:
+            return BudgetStatistics(self.total, self._lent, len(self._waiting))
+
+    @contextlib.asynccontextmanager
+    async def loan(self, size: int) -> AsyncGenerator[None]:
+        """Hold `size` bytes for as long as the block runs."""
+        await self._borrow(size)
+        try:
+            yield
+        finally:
+            self._give_back(size)
+
+    async def _borrow(self, size: int) -> None:
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(size, loop, loop.create_future())
+        with self._lock:
+            if not self._waiting and self._fits(size):
+                self._lent += size
+                return
+            self._waiting.append(waiter)
+        try:
+            await waiter.granted
+        except asyncio.CancelledError:
+            with self._lock:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+                    size = 0
+            self._give_back(size)  # granted at the moment of the cancellation, or now in nobody's way
+            raise
+
+    def _give_back(self, size: int) -> None:
+        with self._lock:
+            self._lent -= size
+            while self._waiting and self._fits(self._waiting[0].size):
+                waiter = self._waiting.popleft()
+                try:
+                    waiter.loop.call_soon_threadsafe(_grant, waiter.granted)
+                except RuntimeError:  # its loop was closed: nobody waits any more
+                    continue
+                self._lent += waiter.size
+
+    def _fits(self, size: int) -> bool:
+        return self._lent == 0 or self._lent + size <= self.total
+
+
+def _grant(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def default_memory() -> int:
+    """A quarter of what the cgroup, or else the machine, has; between 64 MiB and 1 GiB."""
+    limit = memory_limit(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"), Path("/proc/meminfo"))
+    return min(max(limit // 4, 64 << 20), 1 << 30)
+
+
+def memory_limit(own: Path, root: Path, meminfo: Path) -> int:
+    """Bytes that this process may use: the tightest `memory.max` on its way up the cgroup tree, and the machine's memory."""
+    limits = [4 << 30]
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        limits = [int(meminfo.read_text(encoding="ascii").split()[1]) << 10]
+    with contextlib.suppress(OSError, IndexError):
+        group = root / own.read_text(encoding="utf-8").strip().splitlines()[-1].split(":", 2)[2].lstrip("/")
+        for folder in (group, *group.parents):
+            with contextlib.suppress(OSError, ValueError):
+                limits.append(int((folder / "memory.max").read_text(encoding="ascii")))
+            if folder == root:
+                break
+    return min(limits)
+
+
+_shared: ByteBudget | None = None
+_making = threading.Lock()
+
+
+def shared_budget() -> ByteBudget:
+    """The budget of this process."""
+    global _shared
+    with _making:
+        if _shared is None:
+            _shared = ByteBudget(default_memory())
+        return _shared
+
+
+def _after_fork() -> None:
+    """A child has none of its parent's loans and borrowers, nor the threads that might have held the locks."""
+    global _making
+    _making = threading.Lock()
+    if _shared is not None:
+        _shared.reset()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,65 @@
+"""Fetching small files: a batch of them in one trip to a lane."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from ..errors import DigestMismatchError, LadingError, StoreError
+from ..manifest.digest import Algorithm
+from ..store.store import Store
+from .arrival import arrive_small
+from .destination import Destination
+from .lanes import Halt
+from .local import Stamp
+from .plan import FetchItem
+from .progress import Meter
+from .source import read_job
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What came of a batch: files that are in place with their stamps, and items that failed, each for a reason."""
+
+    arrived: list[tuple[FetchItem, Stamp]] = field(default_factory=list[tuple[FetchItem, Stamp]])
+    failed: list[tuple[FetchItem, LadingError]] = field(default_factory=list[tuple[FetchItem, LadingError]])
+
+
+def fetch_small(
+    store: Store, items: list[FetchItem], destination: Destination, algorithm: Algorithm, meter: Meter, halt: Halt
+) -> Landed:
+    """Make the files, counted as they are done. After a failure that no retry would heal, the rest is left."""
+    landed = Landed()
+    below, folder = None, -1
+    with ExitStack() as folders:
+        for item in items:
+            halt.check()
+            try:
+                if (parent := item.path.rpartition("/")[0]) != below:
+                    folders.close()
+                    below = None
+                    folder, below = folders.enter_context(destination.folder(parent)), parent
+                landed.arrived.append(_arrive(store, item, folder, destination, algorithm, halt))
+            except (LadingError, OSError) as error:
+                named = destination.error(error, item) if isinstance(error, OSError) else error
+                landed.failed.append((item, named))
+                if not named.retryable:
+                    break
+    _count(meter, [item for item, _ in landed.arrived])
+    return landed
+
+
+def _arrive(
+    store: Store, item: FetchItem, folder: int, destination: Destination, algorithm: Algorithm, halt: Halt
+) -> tuple[FetchItem, Stamp]:
+    path = destination.path(item)
+    if item.copy is not None:
+        try:
+            return item, arrive_small(item, read_job(store, item, 0, item.size), folder, algorithm, halt, path)
+        except (DigestMismatchError, StoreError):
+            item = item.copied_from(None)  # the copy is of no use
+    return item, arrive_small(item, read_job(store, item, 0, item.size), folder, algorithm, halt, path)
+
+
+def _count(meter: Meter, items: list[FetchItem]) -> None:
+    copied = [item for item in items if item.copy is not None]
+    size, reused = sum(item.size for item in items), sum(item.size for item in copied)
+    meter.add(files_done=len(items), bytes_done=size, files_reused=len(copied), bytes_reused=reused)

@@ -1,0 +1,183 @@
+"""Hashing local files in lanes: what the index does not know is read once; leaves of large files side by side."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import msgspec
+
+from ..errors import FileChangedError, LadingError
+from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, root_digest
+from .batches import batches
+from .driver import drive
+from .lanes import Halt, Lanes, buffer
+from .leaves import hash_range
+from .local import LocalFile, Stamp, check_unchanged, local_errors
+from .progress import Meter
+from .scheduler import Limits, Retry
+
+RUN_LEAVES = 4  # consecutive leaves in one piece of bulk work: long enough for read-ahead, short enough to share
+
+
+class Hashed(msgspec.Struct, frozen=True, gc=False):
+    """What the bytes of a file are. `leaves` (joined hex) only above one leaf; `md5` (raw) only if it was asked for."""
+
+    digest: str
+    size: int
+    leaves: str | None = None
+    md5: bytes | None = None
+
+
+@dataclass(slots=True)
+class _Large:
+    """What is known so far of a large file."""
+
+    file: LocalFile
+    leaves: list[bytes]
+    md5: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaves:
+    """To be hashed: leaves [first, stop) of a large file."""
+
+    of: _Large
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """To be hashed: all of a large file, for its MD5."""
+
+    of: _Large
+
+
+_Work = list[LocalFile] | _Leaves | _Label
+Lost = Callable[[LocalFile, LadingError], None]
+
+
+def fail(file: LocalFile, error: LadingError) -> NoReturn:
+    """A file that changes or cannot be read ends the hashing."""
+    raise error
+
+
+async def hash_files(
+    lanes: Lanes,
+    files: Iterable[LocalFile],
+    algorithm: Algorithm,
+    *,
+    md5: bool,
+    meter: Meter,
+    limits: Limits,
+    lost: Lost = fail,
+) -> dict[str, Hashed]:
+    """The digests of these files, by path. `lost` is told, in some lane, of a file that changes meanwhile (`FileChangedError`) or
+    cannot be read (`LocalFileError`)."""
+    found: dict[str, Hashed] = {}
+    distinct = {file.path: file for file in files}
+    large = [_Large(file, [b""] * leaf_count(file.stamp.size)) for file in distinct.values() if file.stamp.size > LEAF_SIZE]
+
+    async def execute(work: _Work) -> None:
+        if isinstance(work, list):
+            found.update(await lanes.run(lambda halt: _hash_small(work, algorithm, md5, meter, halt, lost)))
+        else:
+            await lanes.run(lambda halt: _hash_part(work, algorithm, meter, halt, lost))
+
+    small: Iterator[_Work] = batches(
+        (file for file in distinct.values() if file.stamp.size <= LEAF_SIZE), lambda file: file.stamp.size
+    )
+    await drive(execute, small=small, bulk=_parts(large, md5), limits=limits, retry=Retry(attempts=1), meter=meter)
+    found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
+    return found
+
+
+def _parts(large: Sequence[_Large], md5: bool) -> Iterator[_Work]:
+    for of in large:
+        if md5:
+            yield _Label(of)
+        for first in range(0, len(of.leaves), RUN_LEAVES):
+            yield _Leaves(of, first, min(first + RUN_LEAVES, len(of.leaves)))
+
+
+def _hash_small(
+    files: list[LocalFile], algorithm: Algorithm, md5: bool, meter: Meter, halt: Halt, lost: Lost
+) -> dict[str, Hashed]:
+    view, found = buffer(), dict[str, Hashed]()
+    for file in files:
+        halt.check()
+        try:
+            with local_errors(file.path):
+                descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    found[file.path] = _hash_open(descriptor, file.path, file.stamp, algorithm, md5, view)
+                finally:
+                    os.close(descriptor)
+        except LadingError as error:
+            lost(file, error)
+    meter.add(bytes_hashed=sum(hashed.size for hashed in found.values()))
+    return found
+
+
+def _hash_open(descriptor: int, path: str, stamp: Stamp, algorithm: Algorithm, md5: bool, view: memoryview) -> Hashed:
+    leaf, label, size = hasher(algorithm), hashlib.md5(usedforsecurity=False) if md5 else None, 0
+    while size <= stamp.size and (count := os.readv(descriptor, [view])):  # a file that grows and grows is not read to its end
+        leaf.update(view[:count])
+        if label:
+            label.update(view[:count])
+        size += count
+        if size == stamp.size and count < len(view):
+            break
+    check_unchanged(path, stamp, os.fstat(descriptor))
+    if size != stamp.size:
+        raise FileChangedError(path, what="changed its size")
+    return Hashed(leaf.hexdigest(), size, None, label.digest() if label else None)
+
+
+def _hash_part(part: _Leaves | _Label, algorithm: Algorithm, meter: Meter, halt: Halt, lost: Lost) -> None:
+    file = part.of.file
+    try:
+        with local_errors(file.path):
+            descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if isinstance(part, _Label):
+                    part.of.md5 = _md5(descriptor, halt)
+                else:
+                    _hash_leaves(part, descriptor, algorithm, meter, halt)
+            finally:
+                os.close(descriptor)
+    except LadingError as error:
+        lost(file, error)
+
+
+def _hash_leaves(part: _Leaves, descriptor: int, algorithm: Algorithm, meter: Meter, halt: Halt) -> None:
+    file = part.of.file
+    for index in range(part.first, part.stop):
+        start, stop = index * LEAF_SIZE, min((index + 1) * LEAF_SIZE, file.stamp.size)
+        part.of.leaves[index] = hash_range(descriptor, file.path, start, stop, algorithm, halt)
+        meter.add(bytes_hashed=stop - start)
+
+
+def _md5(descriptor: int, halt: Halt) -> bytes:
+    label, view = hashlib.md5(usedforsecurity=False), buffer()
+    while count := os.readv(descriptor, [view]):
+        halt.check()
+        label.update(view[:count])
+    return label.digest()
+
+
+def _joined(large: Sequence[_Large], algorithm: Algorithm, lost: Lost) -> dict[str, Hashed]:
+    """The large files that are still what they were before they were read."""
+    found: dict[str, Hashed] = {}
+    for one in large:
+        path, stamp = one.file.path, one.file.stamp
+        try:
+            with local_errors(path):
+                check_unchanged(path, stamp, os.stat(path))
+            if all(one.leaves):
+                found[path] = Hashed(root_digest(algorithm, one.leaves), stamp.size, b"".join(one.leaves).hex(), one.md5)
+        except LadingError as error:
+            lost(one.file, error)
+    return found

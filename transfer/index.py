@@ -1,0 +1,149 @@
+"""The on-disk index: what the files that lading read or wrote contain, so that they need not be read again.
+
+A cache. Losing it costs time, never correctness, so a damaged one is thrown away.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from ..manifest.digest import Algorithm
+from .hashing import Hashed
+from .local import LocalFile, Stamp
+
+T = TypeVar("T")
+SETTLED = 2_000_000_000  # ns: a file touched so shortly before it was hashed may have been touched again unseen
+_VERSION = 1
+_CHUNK = 500
+_SCHEMA = (
+    """CREATE TABLE files (
+        path BLOB NOT NULL, algorithm TEXT NOT NULL,
+        device INTEGER, inode INTEGER, size INTEGER, mtime INTEGER, ctime INTEGER, began INTEGER,
+        digest BLOB, leaves BLOB, md5 BLOB, PRIMARY KEY (path, algorithm)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX files_by_digest ON files (digest)",
+)
+_log = logging.getLogger("lading.index")
+
+
+class Index:
+    """Path and stamp → digest. Blocking; any thread and any process may use it."""
+
+    def __init__(self, path: str, *, patience: float = 10.0) -> None:
+        """Another process that writes is waited for, `patience` seconds at most."""
+        self.path, self.patience = path, patience
+
+    def __repr__(self) -> str:
+        return f"Index({self.path!r})"
+
+    def lookup(self, files: Sequence[LocalFile], algorithm: Algorithm, *, md5: bool = False) -> dict[str, Hashed]:
+        """What is certain of these files: those whose stamp is the recorded one and was settled when it was recorded."""
+        known = {os.fsencode(file.path): file for file in files}
+
+        def read(db: sqlite3.Connection) -> dict[str, Hashed]:
+            found: dict[str, Hashed] = {}
+            for paths in _chunks(list(known)):
+                rows = db.execute(f"SELECT * FROM files WHERE algorithm = ? AND path IN ({_marks(paths)})", (algorithm, *paths))
+                for path, _, device, inode, size, mtime, ctime, began, digest, leaves, label in rows:
+                    file = known[path]
+                    same = (device, inode, size, mtime, ctime) == _row(file.stamp)
+                    if same and max(mtime, ctime) + SETTLED <= began and (label or not md5):
+                        found[file.path] = Hashed(digest.hex(), size, leaves.hex() if leaves else None, label)
+            return found
+
+        return self._run(read, {})
+
+    def remember(self, files: Iterable[tuple[str, Stamp, Hashed]], algorithm: Algorithm, *, began: int = 0) -> None:
+        """Record what these files contain. `began` (ns since 1970) is a moment before the first of them was read: their stamps
+        are trusted later only if they had been settled then. Without it they serve `copies` alone."""
+        rows = (
+            (
+                *(os.fsencode(path), algorithm, *_row(stamp), began),
+                *(bytes.fromhex(hashed.digest), bytes.fromhex(hashed.leaves) if hashed.leaves else None, hashed.md5),
+            )
+            for path, stamp, hashed in files
+        )
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
+            db.execute("COMMIT")
+
+        self._run(write, None)
+
+    def copies(self, digests: Sequence[str], algorithm: Algorithm) -> dict[str, str]:
+        """Digest → a local file that had this content and has kept its stamp. Whoever copies it verifies the copy."""
+
+        def read(db: sqlite3.Connection) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for chunk in _chunks([bytes.fromhex(digest) for digest in digests]):
+                query = f"SELECT digest, path, inode, size, mtime FROM files WHERE algorithm = ? AND digest IN ({_marks(chunk)})"
+                for digest, path, inode, size, mtime in db.execute(query, (algorithm, *chunk)):
+                    if digest.hex() not in found and _is_still(path, inode, size, mtime):
+                        found[digest.hex()] = os.fsdecode(path)
+            return found
+
+        return self._run(read, {})
+
+    def _run(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        try:
+            with contextlib.closing(self._connect()) as db:
+                _prepare(db)
+                return work(db)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                _log.warning("the index %s cannot be used now: %s", self.path, error)  # busy, read-only, full: do without
+            else:
+                _log.warning("the index %s is damaged and starts anew: %s", self.path, error)
+                for suffix in ("", "-wal", "-shm"):
+                    with contextlib.suppress(OSError):
+                        os.unlink(self.path + suffix)
+            return otherwise
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    with contextlib.suppress(sqlite3.OperationalError):  # somebody else uses it at this moment; a later call will do
+        db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")  # a power cut may lose the last rows, not mix them up
+    if _version(db) != _VERSION:
+        db.execute("BEGIN IMMEDIATE")
+        if _version(db) != _VERSION:  # another process may have been faster
+            for statement in ("DROP TABLE IF EXISTS files", *_SCHEMA, f"PRAGMA user_version = {_VERSION}"):
+                db.execute(statement)
+        db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _row(stamp: Stamp) -> tuple[int, int, int, int, int]:
+    """As SQLite can hold it: some file systems number their files beyond 63 bits."""
+    return _signed(stamp.device), _signed(stamp.inode), stamp.size, stamp.mtime, stamp.ctime
+
+
+def _signed(number: int) -> int:
+    return number if number < 1 << 63 else number - (1 << 64)
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]
+
+
+def _is_still(path: bytes, inode: int, size: int, mtime: int) -> bool:
+    try:
+        stat = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return (_signed(stat.st_ino), stat.st_size, stat.st_mtime_ns) == (inode, size, mtime)

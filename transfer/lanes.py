@@ -1,0 +1,80 @@
+"""Lanes: the threads that move bulk bytes, so that event loops stay free."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ..store.threads import ended
+
+T = TypeVar("T")
+PIECE = 1 << 20  # what a lane reads, hashes and writes at a time, while it is warm
+
+
+class Halt:
+    """Tells work in a lane that nobody waits for it any more."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def check(self) -> None:
+        """Raise `Halted` if the work was given up. Call it between pieces."""
+        if self.asked:
+            raise Halted
+
+
+class Halted(Exception):  # noqa: N818  # a signal inside the engine, never an error that a user sees
+    """The work was given up; what it held is being returned."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Lanes:
+    """A pool of threads. Made on first use, and anew in a forked child."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pools: dict[int, ThreadPoolExecutor] = {}  # by process: a forked child has its parent's object, but no threads
+
+    async def run(self, work: Callable[[Halt], T]) -> T:
+        """Run `work` in a lane. If this call is cancelled, the work is told to halt, and has returned before the
+        cancellation goes on: whoever cleans up after it finds nobody writing."""
+        halt = Halt()
+        job = self._pool().submit(work, halt)
+        future = asyncio.wrap_future(job)
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError:
+            halt.asked = True
+            if not job.cancel():  # it has begun
+                await ended(future)
+            raise
+        return future.result()
+
+    def close(self) -> None:
+        """Let the threads end. Work that runs is waited for."""
+        if pool := self._pools.pop(os.getpid(), None):
+            pool.shutdown()
+
+    def _pool(self) -> ThreadPoolExecutor:
+        # Several loops may come here at once. `setdefault` lets one of them win, and a pool without work has no threads.
+        pid = os.getpid()
+        return self._pools.get(pid) or self._pools.setdefault(pid, ThreadPoolExecutor(self.count, "lading-lane"))
+
+
+_local = threading.local()
+
+
+def buffer() -> memoryview:
+    """The calling lane's own piece of memory, reused from job to job."""
+    view = getattr(_local, "view", None)
+    if view is None:
+        view = _local.view = memoryview(bytearray(PIECE))
+    return view

@@ -1,0 +1,99 @@
+"""Walking a folder: which files it holds, links followed, what is ignored left out."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidValueError, LocalFileError
+from ..store.owner import PREFIX
+from .local import LocalFile, local_errors, stamp_of
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+IGNORE_FILE = ".ladingignore"
+
+
+def scan(root: str, ignore: Iterable[str] = ()) -> Iterator[tuple[str, LocalFile]]:
+    """(path below `root` with `/`, file) of every regular file, folder by folder in sorted order.
+
+    `ignore` holds patterns as in .gitignore; those of a `.ladingignore` in `root` come before them. The ignore file itself and
+    lading's own temporary files are left out. Links to files and folders are followed. Raise `LocalFileError` for what cannot be
+    read and for a broken link, `InvalidValueError` for a loop of links and for what is neither file nor folder.
+    """
+    spec = _ignored(root, list(ignore))
+    with local_errors(root):
+        top = os.stat(root)
+    yield from _folder(root, "", spec, {(top.st_dev, top.st_ino): root})
+
+
+def _ignored(root: str, patterns: list[str]) -> "GitIgnoreSpec | None":
+    try:
+        with open(os.path.join(root, IGNORE_FILE), encoding="utf-8") as file:
+            patterns = file.read().splitlines() + patterns
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalFileError(f"{os.path.join(root, IGNORE_FILE)}: {error}") from error
+    if not patterns:
+        return None
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise InvalidValueError(f"Invalid ignore pattern: {error}", hint="patterns are those of .gitignore") from error
+
+
+def _folder(
+    path: str, below: str, spec: "GitIgnoreSpec | None", above: dict[tuple[int, int], str]
+) -> Iterator[tuple[str, LocalFile]]:
+    with local_errors(path), os.scandir(path) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        name = below + entry.name
+        if entry.name.startswith(PREFIX) or name == IGNORE_FILE:
+            continue
+        if spec is not None and spec.match_file(f"{name}/" if _is_folder(entry) else name):
+            continue
+        status = _stat(entry)
+        if stat.S_ISDIR(status.st_mode):
+            yield from _subfolder(entry.path, f"{name}/", status, spec, above)
+        elif stat.S_ISREG(status.st_mode):
+            yield name, LocalFile(entry.path, stamp_of(status), bool(status.st_mode & 0o100))
+        else:
+            raise InvalidValueError(f"{entry.path} is neither a file nor a folder", hint="remove it, or list it in .ladingignore")
+
+
+def _subfolder(
+    path: str, below: str, status: os.stat_result, spec: "GitIgnoreSpec | None", above: dict[tuple[int, int], str]
+) -> Iterator[tuple[str, LocalFile]]:
+    identity = (status.st_dev, status.st_ino)
+    if identity in above:
+        raise InvalidValueError(
+            f"{path} is a link back to {above[identity]}: a loop", hint="remove it, or list it in .ladingignore"
+        )
+    yield from _folder(path, below, spec, {**above, identity: path})
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Links followed; what cannot be looked at is none, for it may be ignored yet."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _stat(entry: "os.DirEntry[str]") -> os.stat_result:
+    try:
+        return entry.stat()
+    except FileNotFoundError as error:
+        if entry.is_symlink():
+            raise LocalFileError(
+                f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist",
+                hint="remove it, or list it in .ladingignore",
+            ) from error
+        raise LocalFileError(f"{entry.path}: vanished while its folder was being read", hint="run it again") from error
+    except OSError as error:
+        raise LocalFileError(f"{entry.path}: {error.strerror}", hint="list it in .ladingignore, or mend it") from error

@@ -1,0 +1,137 @@
+"""Sending one large file: its parts side by side, and the object once all of them lie there."""
+
+import contextlib
+import os
+
+from ..errors import AlreadyExistsError, FileChangedError, StoreError
+from ..manifest.digest import Algorithm
+from ..store.folder_jobs import FolderPart
+from ..store.store import Write
+from ..store.threads import to_the_end
+from .driver import drive, persist
+from .engine import Engine
+from .lanes import Halt
+from .leaves import read_leaves
+from .local import check_unchanged, local_errors
+from .outgoing import outgoing
+from .plan import Run, SendItem, covers, cut
+from .progress import Meter
+from .taken import TRIES, contended, is_right
+
+
+async def send_large(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> None:
+    """Make the object, counted as its parts lie there. What fails was retried. Whatever happens, nothing half done is left."""
+    for _ in range(TRIES):
+        if await _made(engine, item, algorithm, meter):
+            return
+        if await is_right(engine, item, algorithm, meter):
+            meter.add(files_done=1, bytes_done=item.size, files_reused=1, bytes_reused=item.size)
+            return
+    raise contended(engine.store, item.key)
+
+
+async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> bool:
+    """False if the key is taken."""
+    sending = _Sending(engine, item, algorithm, meter)
+    try:
+        await sending.begin()
+        await drive(sending.run, bulk=cut(item.size), limits=engine.limits, retry=engine.retry, meter=meter)
+        await engine.lanes.run(lambda halt: _check_unchanged(item))
+        await sending.complete()
+    except AlreadyExistsError:
+        sending.take_back()
+        await sending.abort()
+        return False
+    except BaseException as error:
+        try:
+            await sending.abort()
+        except StoreError as second:
+            error.add_note(f"nor could what was sent of it be removed: {second}")
+        raise
+    meter.add(files_done=1)
+    return True
+
+
+class _Sending:
+    """One attempt at the object."""
+
+    def __init__(self, engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> None:
+        self.engine, self.item, self.algorithm, self.meter = engine, item, algorithm, meter
+        self.write: Write | None = None
+        self.done = self.reused = 0
+
+    async def begin(self) -> None:
+        async def begin() -> None:
+            self.write = await self.engine.store.begin(self.item.key, self.item.size)
+
+        # Not to be cut short: what was begun could not be aborted.
+        await persist(lambda: to_the_end(begin()), retry=self.engine.retry, meter=self.meter)
+
+    async def run(self, run: Run) -> None:
+        assert self.write is not None
+        write, size = self.write, run.stop_byte - run.start_byte
+        there = await self.engine.lanes.run(lambda halt: _send_run(write, self.item, run, self.algorithm, halt))
+        self._count(size, size if there else 0)
+
+    async def complete(self) -> None:
+        assert self.write is not None
+        write = self.write
+
+        async def complete() -> None:
+            await write.complete()
+            self.write = None
+
+        await persist(lambda: to_the_end(complete()), retry=self.engine.retry, meter=self.meter)
+
+    async def abort(self) -> None:
+        if self.write is not None:
+            await to_the_end(self.write.abort())
+
+    def take_back(self) -> None:
+        """The parts were of no use."""
+        self._count(-self.done, -self.reused)
+
+    def _count(self, size: int, reused: int) -> None:
+        self.meter.add(bytes_done=size, bytes_reused=reused)
+        self.done += size
+        self.reused += reused
+
+
+def _check_unchanged(item: SendItem) -> None:
+    with local_errors(item.file.path):
+        check_unchanged(item.file.path, item.file.stamp, os.stat(item.file.path))
+
+
+def _send_run(write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
+    """True if the part was there already, and right."""
+    start, stop = run.start_byte, run.stop_byte
+    if covers(write.done, start, stop) and _holds(write, item, run, algorithm, halt):
+        return True
+    job = write.part(start, stop)
+    if not (isinstance(job, FolderPart) and _copied(job, write, item, run, algorithm, halt)):
+        with contextlib.closing(outgoing(item, run, algorithm, halt)) as pieces:
+            job.write(pieces)
+    return False
+
+
+def _copied(job: FolderPart, write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
+    """File to file the kernel copies faster than we could, and may share blocks; then what arrived is what is hashed. False where
+    it cannot."""
+    path = item.file.path
+    with local_errors(path):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if os.fstat(descriptor).st_size < job.stop:
+                raise FileChangedError(path, what="became shorter")
+            if not job.copy(descriptor):
+                return False
+        finally:
+            os.close(descriptor)
+    if not _holds(write, item, run, algorithm, halt):
+        raise FileChangedError(path, what="changed")
+    return True
+
+
+def _holds(write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
+    job = write.written(run.start_byte, run.stop_byte)
+    return read_leaves(job, algorithm, halt) == item.leaf_digests(run.first, run.stop)

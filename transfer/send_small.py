@@ -1,0 +1,42 @@
+"""Sending small files: a batch of them in one trip to a lane."""
+
+import contextlib
+from dataclasses import dataclass, field
+
+from ..errors import AlreadyExistsError, LadingError
+from ..manifest.digest import Algorithm
+from ..store.store import Store
+from .lanes import PIECE, Halt
+from .outgoing import outgoing, whole
+from .plan import Run, SendItem
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a batch: items whose object was made, items whose key was taken, items that are to be tried again and why."""
+
+    made: list[SendItem] = field(default_factory=list[SendItem])
+    taken: list[SendItem] = field(default_factory=list[SendItem])
+    failed: list[tuple[SendItem, LadingError]] = field(default_factory=list[tuple[SendItem, LadingError]])
+
+
+def send_small(store: Store, items: list[SendItem], algorithm: Algorithm, halt: Halt) -> Sent:
+    """Make the objects. Raise what no retry would heal."""
+    sent = Sent()
+    for item in items:
+        halt.check()
+        try:
+            job = store.put(item.key, item.size)
+            if item.size < PIECE:
+                job.write((whole(item, algorithm),))
+            else:
+                with contextlib.closing(outgoing(item, Run(0, 1, item.size), algorithm, halt)) as pieces:
+                    job.write(pieces)
+            sent.made.append(item)
+        except AlreadyExistsError:
+            sent.taken.append(item)
+        except LadingError as error:
+            if not error.retryable:
+                raise
+            sent.failed.append((item, error))
+    return sent

@@ -1,0 +1,13 @@
+"""Where the bytes of an item are read from: a local file that holds them, too, or its object."""
+
+from ..store.folder_jobs import FolderRead
+from ..store.jobs import ReadJob
+from ..store.store import Store
+from .plan import FetchItem
+
+
+def read_job(store: Store, item: FetchItem, start: int, stop: int) -> ReadJob:
+    """The job that reads [start, stop) of the item's content: of its `copy` if it has one."""
+    if item.copy is not None:
+        return FolderRead(item.copy, item.path, "this machine", start, stop)
+    return store.read(item.key, start, stop)
