@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     run: Run | None
     __version__: str
 
-_FROM_API = (
+_API = (
     "Api",
     "Artifact",
     "Run",
@@ -36,20 +36,23 @@ _FROM_API = (
     "use_artifact",
     "use_artifact_async",
 )
-__all__ = [*_FROM_API, "CommError", "LadingError", "errors", "run"]  # noqa: F822  # made by __getattr__
+_ERRORS = ("CommError", "LadingError")
+__all__ = [*_API, *_ERRORS, "run"]  # noqa: F822  # made by __getattr__
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name
-    from importlib import import_module
+    if name in _API:
+        from . import api
 
-    if name in _FROM_API:
-        return getattr(import_module(".api", __name__), name)
+        return getattr(api, name)
     if name == "run":
-        return import_module(".api", __name__).active_run()
-    if name == "errors":
-        return import_module(".errors", __name__)
-    if name in ("CommError", "LadingError"):
-        return getattr(import_module(".errors", __name__), name)
+        from .api import active_run
+
+        return active_run()
+    if name in _ERRORS or name == "errors":
+        from .errors import LadingError as _  # which also makes `errors` an attribute of this module
+
+        return globals()["errors"] if name == "errors" else getattr(globals()["errors"], name)
     if name == "__version__":
         from importlib.metadata import version
 

@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, Set[str]] = {
     # beside: the public test kit
     "testing": {"transfer", "catalog", "store", "manifest", "errors"},
     # the doors
-    "__init__": {"api"},
+    "__init__": {"api", "errors"},
     "__main__": {"api"},
 }
 # Also, but only as text, import_module("lading.server…"), so that the client does without the server's dependencies.

@@ -11,7 +11,7 @@ from ..store.folder_jobs import FolderRead
 from ..store.jobs import ReadJob
 from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
 from ..store.posix import FULL, copy_range, reflink, start_writeback
-from .destination import Destination, set_executable
+from .destination import SMALL_SUBJECT, Destination, set_executable
 from .lanes import Halt, buffer
 from .leaves import hash_range, read_leaves
 from .local import Stamp, local_error, stamp_of
@@ -29,7 +29,7 @@ def mode_of(item: FetchItem) -> int:
 def arrive_small(item: FetchItem, job: ReadJob, folder: int, algorithm: Algorithm, halt: Halt, path: str) -> Stamp:
     """Bring a small file into the open `folder`; `path` names it in errors. Raise `DigestMismatchError`, `LocalFileError` or what
     the job raises; then what was there before is untouched."""
-    temporary = temporary_name(item.digest[:16])
+    temporary = temporary_name(item.digest[:SMALL_SUBJECT])
     try:
         descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
     except OSError as error:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 from ..errors import LadingError, LocalFileError
 from ..manifest.paths import check_path
+from ..store.owner import Fate, fate_of, parse_temporary
 from .local import LocalFile, local_error, stamp_of
 from .plan import FetchItem
 
+SMALL_SUBJECT = 16  # of a temporary name: so much of its digest says a small file, all of it a large one
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -73,8 +75,9 @@ class Destination:
             ) from error
 
     def survey(self, items: Sequence[FetchItem]) -> Survey:
-        """Look what is there, and write nothing. Raise `LocalFileError` for a link or a file where a folder belongs, or a folder
-        where a file does, and `ManifestError` for a path that is not one of an artifact."""
+        """Look what is there. Nothing is written, but what certainly dead fetches left of small files goes. Raise
+        `LocalFileError` for a link or a file where a folder belongs, or a folder where a file does, and `ManifestError` for a
+        path that is not one of an artifact."""
         for item in items:
             check_path(item.path)
         found = Survey()
@@ -86,6 +89,7 @@ class Destination:
                 stop += 1
             try:
                 with self.folder(below, make=False) as descriptor:
+                    _sweep(descriptor)
                     for item in items[start:stop]:
                         self._survey_file(item, descriptor, found)
             except FileNotFoundError:
@@ -130,6 +134,15 @@ class Destination:
     def error(self, error: OSError, item: FetchItem) -> LadingError:
         """What went wrong with the file of this item, in our words."""
         return error if isinstance(error, LadingError) else local_error(error, self.path(item))
+
+
+def _sweep(folder: int) -> None:
+    """Remove what certainly dead processes left of small files. What they left of large ones is of use to who fetches those."""
+    for name in os.listdir(folder):
+        parsed = parse_temporary(name)
+        if parsed is not None and len(parsed[0]) == SMALL_SUBJECT and fate_of(parsed[1]) is Fate.GONE:
+            with contextlib.suppress(OSError):  # somebody else was faster, or it is not ours to remove
+                os.unlink(name, dir_fd=folder)
 
 
 def set_executable(descriptor: int, executable: bool) -> None:

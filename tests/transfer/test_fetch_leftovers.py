@@ -9,7 +9,7 @@ import pytest
 from lading.manifest.digest import LEAF_SIZE
 from lading.store.owner import Owner, this_process
 from lading.testing.moves import fetch_tree, put_tree
-from lading.testing.trees import fetch_items, read_tree, seeded
+from lading.testing.trees import fetch_items, read_tree, seeded, write_tree
 from lading.testing.wrappers import TracedStore
 from lading.transfer.engine import Engine
 from lading.transfer.local import local_file
@@ -104,3 +104,15 @@ async def test_a_leftover_with_another_name_is_somebodys_file_and_left_alone(
 
     assert (tmp_path / "precious").read_bytes() == b"precious"
     assert (out / "large").read_bytes() == contents["large"]
+
+
+async def test_what_dead_fetches_left_of_small_files_goes(far: TracedStore, out: Path, make_engine: MakeEngine) -> None:
+    contents = {"small": b"1"}
+    items = fetch_items(contents)
+    await put_tree(far, items, contents)
+    others = {f".lading-{'ab' * 8}-{owner}-0": b"left" for owner in (DEAD, HERE, STRANGER)} | {".lading-mine": b"", "notes": b""}
+    write_tree(out, others)
+
+    await fetch_tree(make_engine(far), items, out)
+
+    assert read_tree(out) == contents | {name: content for name, content in others.items() if str(DEAD) not in name}
