@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class BudgetStatistics:
+
+class BudgetStatistics(Struct, frozen=True):
     """Bytes in all, bytes lent, and how many borrowers wait."""
 
     total: int

@@ -5,7 +5,8 @@ import errno
 import os
 import stat
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..errors import LadingError, LocalFileError
 from ..manifest.paths import check_path
@@ -17,8 +18,7 @@ SMALL_SUBJECT = 16  # of a temporary name: so much of its digest says a small fi
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """What is at a destination: files whose size fits (their content may), and items for which there is nothing of use."""
 
     candidates: dict[str, LocalFile] = field(default_factory=dict[str, LocalFile])  # by item path

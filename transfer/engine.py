@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from ..errors import AlreadyExistsError
 from ..manifest.digest import Algorithm
 from ..store.store import Store, read_bytes, write_bytes
@@ -18,8 +20,7 @@ from .progress import Meter
 from .scheduler import Limits, Retry
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatistics:
+class EngineStatistics(Struct, frozen=True):
     """How many lanes there are, what may run at the same time, and what is lent."""
 
     lanes: int

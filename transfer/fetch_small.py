@@ -1,7 +1,8 @@
 """Fetching small files: a batch of them in one trip to a lane."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
@@ -15,8 +16,7 @@ from .progress import Meter
 from .source import read_job
 
 
-@dataclass(frozen=True, slots=True)
-class Landed:
+class Landed(Struct, frozen=True):
     """What came of a batch: files that are in place with their stamps, and items that failed, each for a reason."""
 
     arrived: list[tuple[FetchItem, Stamp]] = field(default_factory=list[tuple[FetchItem, Stamp]])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import msgspec
+from msgspec import Struct
 
 from ..errors import FileChangedError, LadingError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, root_digest
@@ -39,8 +40,7 @@ class _Large:
     md5: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaves:
+class _Leaves(Struct, frozen=True):
     """To be hashed: leaves [first, stop) of a large file."""
 
     of: _Large
@@ -48,8 +48,7 @@ class _Leaves:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Label:
+class _Label(Struct, frozen=True):
     """To be hashed: all of a large file, for its MD5."""
 
     of: _Large

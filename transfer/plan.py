@@ -1,9 +1,9 @@
 """Plans: what has to move, cut into pieces of work. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from ..manifest.digest import LEAF_SIZE, Algorithm, leaf_count
 from ..manifest.entry import Entry
@@ -53,8 +53,7 @@ class FetchItem(msgspec.Struct, frozen=True, gc=False):
         return FetchItem(self.path, self.digest, self.size, self.key, self.executable, self.leaves, copy)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Consecutive leaves [first, stop) of content of `size` bytes."""
 
     first: int

@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from ..errors import InvalidValueError
 
 W = TypeVar("W")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many pieces of work may run at the same time; at least one of each kind."""
 
     small: int = 1
@@ -36,8 +37,7 @@ class Limits:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """How often and how long a failure is tried again. Times in seconds."""
 
     attempts: int = 3
@@ -60,8 +60,7 @@ class Ticket(Generic[W]):
     since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulerStatistics:
+class SchedulerStatistics(Struct, frozen=True):
     """How much runs, how much waits for a retry, how many retries there were, and whether the verdict is an error."""
 
     running: int
@@ -76,8 +75,8 @@ class Scheduler(Generic[W]):
 
     small: Iterator[W]
     bulk: Iterator[W]
-    limits: Limits = Limits()
-    retry: Retry = Retry()
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
     error: Exception | None = None
     retries: int = 0
     _running: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})

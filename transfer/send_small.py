@@ -1,7 +1,8 @@
 """Sending small files: a batch of them in one trip to a lane."""
 
 import contextlib
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..errors import AlreadyExistsError, LadingError
 from ..manifest.digest import Algorithm
@@ -11,8 +12,7 @@ from .outgoing import outgoing, whole
 from .plan import Run, SendItem
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What came of a batch: items whose object was made, items whose key was taken, items that are to be tried again and why."""
 
     made: list[SendItem] = field(default_factory=list[SendItem])

@@ -1,0 +1,233 @@
+"""Artifact: what people put together, log, use and edit. Names and behaviour are those of W&B's class."""
+
+import os
+import warnings
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from ..catalog import Change, Version
+from ..errors import ArtifactNotLoggedError, InvalidValueError, UnknownNameError, UsageError
+from ..manifest.digest import digest_label
+from ..manifest.names import alias_list, collection_name, tag_list, type_name
+from ..manifest.names import metadata as checked_metadata
+from ..transfer.progress import Listener, Meter
+from .contents import Contents
+from .draft import Draft
+from .entry import ArtifactEntry
+from .newfile import open_new_file
+from .pending import Pending
+from .portal import blocking, run
+from .session import here, workspace_here
+
+if TYPE_CHECKING:
+    from .public import Api
+
+Path = str | os.PathLike[str]
+
+
+class Artifact(Contents):
+    """A named, versioned set of files.
+
+    Made by its constructor it is a draft: add to it, then `run.log_artifact(artifact)` or `artifact.save()`. Found by
+    `run.use_artifact` or `Api.artifact` it is a committed version: `download` it. Whatever may wait has an `…_async` form.
+    Metadata is a dict of JSON values with at most 100 keys. Sizes are bytes, times ISO 8601 in UTC.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        type: str = "unspecified",
+        description: str | None = None,
+        metadata: Mapping[str, Any] | str | None = None,
+        incremental: bool = False,
+        use_as: str | None = None,
+        storage_region: str | None = None,
+        digest_algorithm: str | None = None,
+    ) -> None:
+        """`digest_algorithm`: BLAKE3 (default, see LADING_DIGEST), SHA256, or MD5 for W&B's digests. Raise ValueError for a name
+        or type that cannot be, TypeError for metadata that cannot be."""
+        if incremental:
+            raise UsageError("incremental artifacts cannot be made yet", hint="download the version, add to it, log it again")
+        if use_as is not None:
+            warnings.warn("use_as is deprecated and does nothing", DeprecationWarning, stacklevel=2)
+        if storage_region is not None and not str(storage_region).strip():
+            raise InvalidValueError(f"Invalid storage_region: {storage_region!r}")
+        checked = collection_name(name)
+        super().__init__(checked, type_name(type, name=checked), digest_label(digest_algorithm or here().digest))
+        self.description = description
+        self._metadata = checked_metadata(metadata)
+
+    # -- adding -------------------------------------------------------------------------------------------------------
+    def _open(self, method: str) -> Draft:
+        self._draft.check_open(method)
+        return self._draft
+
+    async def add_file_async(
+        self,
+        local_path: Path,
+        name: str | None = None,
+        is_tmp: bool = False,
+        skip_cache: bool = False,
+        policy: str = "mutable",
+        overwrite: bool = False,
+    ) -> ArtifactEntry:
+        """Add a local file under `name` (default: its base name), and hash it. It is read again when it is logged: with policy
+        "mutable" it may change once log_artifact has returned, with "immutable" only after wait(). `is_tmp` replaces the name
+        up to its first dot by part of the digest. Raise ValueError for what is not a file, a path that cannot be, or another
+        content under the same path without `overwrite`."""
+        del skip_cache
+        draft, local = self._open("add_file"), os.fspath(local_path)
+        path = await draft.add_file(
+            await workspace_here(), local, name or os.path.basename(local), is_tmp=is_tmp, policy=policy, overwrite=overwrite
+        )
+        return ArtifactEntry(self, path, draft.entry(path), local)
+
+    add_file = blocking(add_file_async)
+
+    async def add_dir_async(
+        self,
+        local_path: Path,
+        name: str | None = None,
+        skip_cache: bool = False,
+        policy: str = "mutable",
+        merge: bool = False,
+        ignore: Sequence[str] = (),
+        progress: Listener | None = None,
+    ) -> None:
+        """Add everything below a local folder, under the folder `name` (default: the root). Links are followed; `ignore` and
+        a `.ladingignore` file in the folder take patterns as in .gitignore. With `merge`, changed files replace earlier ones."""
+        del skip_cache
+        draft, meter = self._open("add_dir"), Meter(progress)
+        root = os.fspath(local_path)
+        await draft.add_dir(await workspace_here(), root, name or "", policy=policy, merge=merge, ignore=ignore, meter=meter)
+        meter.finish()
+
+    add_dir = blocking(add_dir_async)
+
+    @asynccontextmanager
+    async def new_file_async(
+        self, name: str, mode: str | None = "x", encoding: str | None = None, policy: str = "mutable"
+    ) -> AsyncGenerator[IO[Any]]:
+        """A new file, open for writing, that is added when the block ends. Mode "w" replaces an entry, "x" does not; "b" for
+        bytes."""
+        draft, workspace = self._open("new_file"), await workspace_here()
+        with open_new_file(draft, workspace, name, mode or "x", encoding) as (file, path):
+            yield file
+        await draft.add_file(workspace, path, name, is_tmp=False, policy=policy, overwrite="x" not in (mode or "x"))
+
+    @contextmanager
+    def new_file(
+        self, name: str, mode: str | None = "x", encoding: str | None = None, policy: str = "mutable"
+    ) -> Generator[IO[Any]]:
+        """A new file, open for writing, that is added when the block ends. Mode "w" replaces an entry, "x" does not; "b" for
+        bytes."""
+        draft, workspace = self._open("new_file"), blocking(workspace_here)()
+        with open_new_file(draft, workspace, name, mode or "x", encoding) as (file, path):
+            yield file
+        blocking(draft.add_file)(workspace, path, name, is_tmp=False, policy=policy, overwrite="x" not in (mode or "x"))
+
+    def remove(self, item: "Path | ArtifactEntry") -> None:
+        """Remove a file, or a folder with all below it. Raise FileNotFoundError."""
+        self._open("remove").remove(item.path if isinstance(item, ArtifactEntry) else os.fspath(item))
+
+    def get_added_local_path_name(self, local_path: Path) -> str | None:
+        """The path under which a local file was added; None if it was not."""
+        return self._draft.path_of(os.fspath(local_path))
+
+    def finalize(self) -> None:
+        """Allow no more changes of the contents."""
+        self._draft.finalized = True
+
+    # -- logging and editing ------------------------------------------------------------------------------------------
+    @property
+    def draft(self) -> Draft:
+        """What is to be logged."""
+        return self._draft
+
+    def pend(self, pending: Pending | None) -> None:
+        """Logging goes on in the background."""
+        self._pending = pending
+
+    async def wait_async(self, timeout: float | None = None) -> Self:  # noqa: ASYNC109  # W&B's name
+        """Return when it is committed. Raise `WaitTimeoutError` after `timeout` seconds, `ArtifactNotLoggedError` if nobody
+        logged it, and what logging raised."""
+        if self._pending is not None:
+            await self._pending.wait(timeout)
+            self._pending = None
+        elif self._version is None:
+            raise ArtifactNotLoggedError("wait")
+        return self
+
+    wait = blocking(wait_async)
+
+    async def save_async(self, project: str | None = None, settings: object = None) -> None:
+        """A logged artifact: send edited description, metadata, aliases and tags. A draft: log it, with the active run or one
+        made for it."""
+        del settings
+        if self._version is None:
+            from .run import log_by_any_run
+
+            await log_by_any_run(self, project)
+            return
+        version, workspace = self._logged("save")
+        if change := self._edits(version):
+            at = version.place
+            now = await workspace.catalog.version(at.entity, at.project, at.collection, f"v{at.index}")
+            self.adopt(await workspace.catalog.change_version(at, change(now)), workspace)
+
+    save = blocking(save_async)
+
+    def _edits(self, saved: Version) -> Callable[[Version], Change] | None:
+        """What was edited, as a change of what the version is by then: of aliases and tags, only those added or removed here."""
+        described, edited = self.description, self.checked_metadata()
+        aliases, tags = alias_list(self._aliases), tag_list(self._tags)
+        same_labels = set(aliases) == set(saved.aliases) and tags == saved.tags
+        if same_labels and (described, edited) == (saved.description, dict(saved.metadata)):
+            return None
+        return lambda now: Change(
+            description=described if described != saved.description else None,
+            clear_description=described is None and saved.description is not None,
+            metadata=edited if edited != dict(saved.metadata) else None,
+            aliases=_edited(saved.aliases, aliases, now.aliases) if set(aliases) != set(saved.aliases) else None,
+            tags=_edited(saved.tags, tags, now.tags) if tags != saved.tags else None,
+        )
+
+    async def delete_async(self, delete_aliases: bool = False) -> None:
+        """Delete this version. Raise `AliasesRemainError` if it has aliases and `delete_aliases` is not set."""
+        version, workspace = self.logged_version("delete"), self._workspace
+        assert workspace is not None
+        await workspace.catalog.delete_version(version.place, delete_aliases=delete_aliases)
+        self.adopt(await workspace.catalog.version_by_id(version.id), workspace)
+
+    delete = blocking(delete_async)
+
+    # -- looking up ---------------------------------------------------------------------------------------------------
+    @classmethod
+    async def from_id_async(cls, artifact_id: str, client: "Api | None" = None) -> Self:
+        """The artifact with this id. Raise `CommError` if there is none."""
+        workspace = await (client.workspace() if client is not None else workspace_here())
+        return cls.of(await workspace.catalog.version_by_id(artifact_id), workspace)
+
+    @classmethod
+    def from_id(cls, artifact_id: str, client: "Api | None" = None) -> Self:
+        """The artifact with this id. Raise `CommError` if there is none."""
+        return run(lambda: cls.from_id_async(artifact_id, client))
+
+    @staticmethod
+    async def expected_type_async(client: "Api | None", name: str, entity_name: str, project_name: str) -> str | None:
+        """The type of the artifacts of this name; None if there is none yet."""
+        workspace = await (client.workspace() if client is not None else workspace_here())
+        collection = name.partition(":")[0]
+        try:
+            return (await workspace.catalog.collection(entity_name, project_name, collection)).type
+        except UnknownNameError:
+            return None
+
+    expected_type = staticmethod(blocking(expected_type_async))
+
+
+def _edited(saved: Sequence[str], wanted: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
+    """What it is `now`, with what turned `saved` into `wanted`: `latest`, say, may have moved on since."""
+    here = [each for each in wanted if each in now or each not in saved]
+    return (*here, *(each for each in now if each not in wanted and each not in saved))

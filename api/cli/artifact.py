@@ -1,0 +1,71 @@
+"""`lading artifact put|get|ls`: the commands of W&B, with its options and words."""
+
+import click
+
+from .console import Console
+from .get import Download, download
+from .ls import list_target
+from .target import Project
+from .upload import Upload, upload
+from .work import with_console
+
+
+@click.group(short_help="The same under W&B's names: put, get, ls.")
+def artifact() -> None:
+    """Scripts written for `wandb artifact` work with `lading artifact`."""
+
+
+@artifact.command(short_help="Log a file or folder as a version.")
+@click.argument("path", type=click.Path())
+@click.option("--name", "-n", metavar="NAME", help="[[ENTITY/]PROJECT/]NAME. Default: the base name of PATH.")
+@click.option("--description", "-d", help="Text about this version.")
+@click.option("--type", "-t", "type_", default="dataset", show_default=True, help="Its type.")
+@click.option("--alias", "-a", "aliases", multiple=True, help="An alias for it beside `latest`. Repeatable.")
+@click.option("--id", "run_id", help="Log it with the run of this id.")
+@click.option("--resume", is_flag=True, help="Accepted, and does nothing: --id continues a run.")
+@click.option("--skip_cache", "--skip-cache", is_flag=True, help="Accepted, and does nothing: there is no cache.")
+@click.option(
+    "--policy",
+    type=click.Choice(["mutable", "immutable"]),
+    default="mutable",
+    show_default=True,
+    help="Whether files may change.",
+)
+@with_console
+async def put(
+    console: Console,
+    *,
+    path: str,
+    name: str | None,
+    description: str | None,
+    type_: str,
+    aliases: tuple[str, ...],
+    run_id: str | None,
+    resume: bool,
+    skip_cache: bool,
+    policy: str,
+) -> None:
+    """Log the file or folder PATH as a version, and print its name."""
+    del skip_cache
+    if resume and run_id is None:
+        console.notice("--resume does nothing; --id continues a run")
+    await upload(console, Upload(path, name, type_, description, aliases=aliases, policy=policy, run_id=run_id))
+
+
+@artifact.command(short_help="Download a version.")
+@click.argument("path")
+@click.option("--root", metavar="DIR", help="Where to. Default: NAME:vN below LADING_ARTIFACT_DIR (./artifacts).")
+@click.option("--type", "type_", help="Fail if it has another type.")
+@with_console
+async def get(console: Console, *, path: str, root: str | None, type_: str | None) -> None:
+    """Download the version PATH: [[ENTITY/]PROJECT/]NAME[:ALIAS]."""
+    await download(console, Download(path, root, type=type_), text="Artifact downloaded to {}")
+
+
+@artifact.command(short_help="List the artifacts of a project.")
+@click.argument("path")
+@click.option("--type", "-t", "type_", help="Only those of this type.")
+@with_console
+async def ls(console: Console, *, path: str, type_: str | None) -> None:
+    """List the artifacts of the project PATH: [ENTITY/]PROJECT."""
+    await list_target(console, Project(path.rstrip("/")), type_)

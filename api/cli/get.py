@@ -1,0 +1,124 @@
+"""`lading get`: download a version."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from ...errors import UsageError
+from ..html import readable_size
+from .console import Console
+from .phrases import counted, readable_seconds
+from .records import transfer_record, version_record
+from .work import with_console
+
+if TYPE_CHECKING:
+    from ...transfer.progress import Progress
+    from ..artifact import Artifact
+    from ..public import Api
+
+
+class Download(Struct, frozen=True):
+    """What `get` was asked to do."""
+
+    name: str
+    root: str | None = None
+    prefix: str = ""
+    type: str | None = None
+    checkout: bool = False
+    rehash: bool = False
+
+
+@click.command(short_help="Download a version, or part of one.")
+@click.argument("name")
+@click.option("--root", metavar="DIR", help="Where to. Default: NAME:vN below LADING_ARTIFACT_DIR (./artifacts).")
+@click.option("--path-prefix", "prefix", default="", metavar="P", help="Only files whose path starts with P.")
+@click.option("--type", "-t", "type_", help="Fail if it has another type.")
+@click.option("--checkout", is_flag=True, help="Make the folder hold this version and nothing else.")
+@click.option("--rehash", is_flag=True, help="Read files that are there, whatever is known of them.")
+@click.option("--dry-run", is_flag=True, help="Say what would be fetched; change nothing.")
+@with_console
+async def get(
+    console: Console, *, name: str, root: str | None, prefix: str, type_: str | None, checkout: bool, rehash: bool, dry_run: bool
+) -> None:
+    """Download the version NAME ([[ENTITY/]PROJECT/]NAME[:ALIAS], `latest` by default), verified, and print the folder.
+
+    Files that are right already are kept; other files in the folder stay, unless it is a --checkout.
+    """
+    asked = Download(name, root, prefix, type_, checkout, rehash)
+    if checkout and (prefix or rehash):
+        raise click.UsageError("--checkout takes neither --path-prefix nor --rehash")
+    await (_forecast if dry_run else download)(console, asked)
+
+
+async def download(console: Console, asked: Download, *, text: str = "{}") -> None:
+    """Download it, and say where it is."""
+    _, artifact = await _find(asked)
+    root = _root(artifact, asked)
+    with console.watch() as watch:
+        listener = watch.begin("fetching")
+        if asked.checkout:
+            await artifact.checkout_async(root, progress=listener)
+        else:
+            await artifact.download_async(root, path_prefix=asked.prefix, rehash=asked.rehash, progress=listener)
+    final = watch.latest
+    _check_found(final.files, artifact, asked)
+    record = version_record(artifact) | {"path": root, "transfer": transfer_record(final, final.seconds)}
+    console.result(record, text.format(root))
+    console.notice(_closing(final))
+
+
+async def _forecast(console: Console, asked: Download) -> None:
+    from ..forecast import forecast_download
+
+    api, artifact = await _find(asked)
+    root = _root(artifact, asked)
+    version = artifact.logged_version("download")
+    found = await forecast_download(await api.workspace(), version, root, prefix=asked.prefix, rehash=asked.rehash)
+    _check_found(found.files, artifact, asked)
+    removed = found.strangers if asked.checkout else ()
+    record = {
+        "dry_run": True,
+        "path": root,
+        "qualified_name": artifact.qualified_name,
+        "files": found.files,
+        "bytes": found.bytes,
+        "files_reused": found.files_reused,
+        "bytes_reused": found.bytes_reused,
+        "removed": list(removed),
+    }
+    console.result(record, root)
+    new = (
+        f"{counted(found.files - found.files_reused, 'file')}, {readable_size(found.bytes - found.bytes_reused)} would be fetched"
+    )
+    known = f"{counted(found.files_reused, 'file')}, {readable_size(found.bytes_reused)} are there already"
+    strangers = f"; {counted(len(removed), 'other file')} would be removed" if asked.checkout else ""
+    console.notice(f"dry run: {new}; {known}{strangers}")
+
+
+async def _find(asked: Download) -> "tuple[Api, Artifact]":
+    from ..public import Api
+
+    api = Api()
+    return api, await api.artifact_async(asked.name, asked.type)
+
+
+def _root(artifact: "Artifact", asked: Download) -> str:
+    return str(Path(artifact.default_root(versioned=not asked.checkout) if asked.root is None else asked.root).absolute())
+
+
+def _check_found(files: int, artifact: "Artifact", asked: Download) -> None:
+    if asked.prefix and not files:
+        raise UsageError(
+            f"no path in {artifact.qualified_name} starts with {asked.prefix!r}", hint=f"lading ls {artifact.qualified_name}"
+        )
+
+
+def _closing(final: "Progress") -> str:
+    kept = (
+        f"; {counted(final.files_reused, 'file')}, {readable_size(final.bytes_reused)} were there already"
+        if final.files_reused
+        else ""
+    )
+    return f"{counted(final.files, 'file')}, {readable_size(final.bytes)} in {readable_seconds(final.seconds)}{kept}"

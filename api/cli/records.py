@@ -1,0 +1,79 @@
+"""Records: versions, collections, runs and files as `--json` gives them, under the names of the API."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ...manifest.entry import Entry
+    from ...transfer.progress import Progress
+    from ..artifact import Artifact
+    from ..collection import ArtifactCollection
+    from ..runs import PublicRun
+
+
+def version_record(artifact: "Artifact") -> dict[str, Any]:
+    return {
+        "entity": artifact.entity,
+        "project": artifact.project,
+        "collection": artifact.collection,
+        "name": artifact.name,
+        "version": artifact.version,
+        "qualified_name": artifact.qualified_name,
+        "id": artifact.id,
+        "type": artifact.type,
+        "state": artifact.state,
+        "aliases": artifact.aliases,
+        "tags": artifact.tags,
+        "size": artifact.size,
+        "file_count": artifact.file_count,
+        "digest": artifact.digest,
+        "digest_algorithm": artifact.digest_algorithm,
+        "description": artifact.description,
+        "metadata": artifact.metadata,
+        "created_at": artifact.created_at,
+        "updated_at": artifact.updated_at,
+    }
+
+
+def collection_record(collection: "ArtifactCollection") -> dict[str, Any]:
+    return {
+        "entity": collection.entity,
+        "project": collection.project,
+        "name": collection.name,
+        "type": collection.type,
+        "version_count": len(collection),
+        "aliases": collection.aliases,
+        "tags": collection.tags,
+        "size": collection.size,
+        "description": collection.description,
+        "created_at": collection.created_at,
+        "updated_at": collection.updated_at,
+    }
+
+
+def run_record(run: "PublicRun") -> dict[str, Any]:
+    return {
+        "entity": run.entity,
+        "project": run.project,
+        "id": run.id,
+        "name": run.name,
+        "job_type": run.job_type,
+        "state": run.state,
+        "created_at": run.created_at,
+    }
+
+
+def entry_record(path: str, entry: "Entry") -> dict[str, Any]:
+    from ...manifest.entry import shown_digest
+
+    return {"path": path, "size": entry.size, "digest": shown_digest(entry), "ref": entry.ref}
+
+
+def transfer_record(progress: "Progress", seconds: float) -> dict[str, Any]:
+    return {
+        "files": progress.files,
+        "bytes": progress.bytes,
+        "files_reused": progress.files_reused,
+        "bytes_reused": progress.bytes_reused,
+        "retries": progress.retries,
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,153 @@
+"""Collections and types: all versions under one name, all names of one kind."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ..catalog import Change, Collection, Page, Wanted
+from ..errors import InvalidValueError
+from ..manifest.names import collection_name, tag_list, type_name
+from .logged import iso
+from .paginator import Paginator
+from .portal import blocking
+from .runs import artifacts_of
+from .workspace import Workspace
+
+if TYPE_CHECKING:
+    from .artifact import Artifact
+
+
+class ArtifactCollection:
+    """All versions under one name. Edit name, type, description and tags, then `save()`."""
+
+    def __init__(self, info: Collection, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._load(info)
+
+    def _load(self, info: Collection) -> None:
+        self._info = info
+        self.name, self.type, self.description, self.tags = info.name, info.type, info.description, list(info.tags)
+
+    @property
+    def id(self) -> str:
+        return self._info.id
+
+    @property
+    def entity(self) -> str:
+        return self._info.entity
+
+    @property
+    def project(self) -> str:
+        return self._info.project
+
+    @property
+    def aliases(self) -> list[str]:
+        """Of all its versions."""
+        return list(self._info.aliases)
+
+    @property
+    def size(self) -> int:
+        """Bytes named by all its versions; equal files count each time, though they are stored once."""
+        return self._info.size
+
+    @property
+    def created_at(self) -> str:
+        return iso(self._info.created_at)
+
+    @property
+    def updated_at(self) -> str:
+        return iso(self._info.updated_at)
+
+    def __len__(self) -> int:
+        return self._info.version_count
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return f"<ArtifactCollection {self.entity}/{self.project}/{self._info.name} ({self._info.type}, {len(self)} versions)>"
+
+    def is_sequence(self) -> bool:
+        """Whether versions are logged to it; portfolios only collect links."""
+        return True
+
+    def artifacts(self, per_page: int = 50, start: str | None = None) -> "Paginator[Artifact]":
+        """Its versions, newest first."""
+
+        async def fetch(limit: int, cursor: str | None) -> "Page[Artifact]":
+            place = (self.entity, self.project, self._info.name)
+            return artifacts_of(
+                await self._workspace.catalog.versions(*place, Wanted(), limit=limit, cursor=cursor), self._workspace
+            )
+
+        return Paginator(fetch, per_page, start)
+
+    async def save_async(self) -> None:
+        """Send what was edited. Raise ValueError for names and types that cannot be, `NameConflictError` for a name that is
+        taken."""
+        saved = self._info
+        tags = tag_list(self.tags)
+        change = Change(
+            name=collection_name(self.name) if self.name != saved.name else None,
+            type=type_name(self.type, name=self.name) if self.type != saved.type else None,
+            description=self.description if self.description != saved.description else None,
+            clear_description=self.description is None and saved.description is not None,
+            tags=tags if tags != saved.tags else None,
+        )
+        if change != Change():
+            self._load(await self._workspace.catalog.change_collection(self.entity, self.project, saved.name, change))
+
+    save = blocking(save_async)
+
+    async def delete_async(self) -> None:
+        """Delete it with all its versions."""
+        await self._workspace.catalog.delete_collection(self.entity, self.project, self._info.name)
+
+    delete = blocking(delete_async)
+
+
+class ArtifactType:
+    """All collections of one type in a project."""
+
+    def __init__(self, workspace: Workspace, entity: str, project: str, name: str) -> None:
+        self._workspace = workspace
+        self.entity, self.project, self.name = entity, project, name
+
+    @property
+    def id(self) -> str:
+        return f"{self.entity}/{self.project}/{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<ArtifactType {self.name}>"
+
+    def collections(self, per_page: int = 50, start: str | None = None) -> Paginator[ArtifactCollection]:
+        """By name."""
+        return collections_of(self._own_workspace, self.entity, self.project, self.name, per_page, start)
+
+    async def _own_workspace(self) -> Workspace:
+        return self._workspace
+
+    async def collection_async(self, name: str) -> ArtifactCollection:
+        return await find_collection(self._workspace, self.entity, self.project, name, self.name)
+
+    collection = blocking(collection_async)
+
+
+async def find_collection(workspace: Workspace, entity: str, project: str, name: str, type: str) -> ArtifactCollection:
+    """Raise `CommError` if there is none of that name, ValueError if it has another type; any will do for ""."""
+    found = ArtifactCollection(await workspace.catalog.collection(entity, project, name), workspace)
+    if type and found.type != type:
+        raise InvalidValueError(f"Collection {name} is of type {found.type}, not {type}")
+    return found
+
+
+def collections_of(
+    opened: Callable[[], Awaitable[Workspace]], entity: str, project: str, type: str | None, per_page: int, start: str | None
+) -> Paginator[ArtifactCollection]:
+    """The collections of a project, by name; of one type or of all."""
+
+    async def fetch(limit: int, cursor: str | None) -> Page[ArtifactCollection]:
+        workspace = await opened()
+        page = await workspace.catalog.collections(entity, project, type, limit=limit, cursor=cursor)
+        return Page(tuple(ArtifactCollection(info, workspace) for info in page.items), page.cursor, page.total)
+
+    return Paginator(fetch, per_page, start)

@@ -1,0 +1,140 @@
+"""The fetch protocol: from a version to verified files below a root, and back to whether they still are."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from ..catalog import ObjectInfo, Version
+from ..errors import DigestMismatchError, InvalidValueError, LocalFileError, NotFoundError, UsageError, VerificationError
+from ..manifest.entry import Entries
+from ..manifest.paths import find_case_clash, find_clash
+from ..transfer.check import is_whole
+from ..transfer.fetch import fetch
+from ..transfer.local import LocalFile, local_errors, local_file
+from ..transfer.plan import FetchItem, fetch_item, object_key
+from ..transfer.progress import Meter
+from .documents import tree_algorithm
+from .strangers import find_strangers, remove_strangers
+from .workspace import Workspace
+
+
+async def download_entries(
+    workspace: Workspace, version: Version, entries: Entries, root: str, meter: Meter, *, rehash: bool = False
+) -> None:
+    """The entries become files below `root`; other files stay. Raise `DigestMismatchError` for an object that stays wrong: the
+    catalogue forgets it, so that the next log of a good copy mends it."""
+    algorithm = tree_algorithm(version)
+    stored = {path: entry for path, entry in entries.items() if entry.ref is None}
+    meter.add(files=len(stored), bytes=sum(entry.size or 0 for entry in stored.values()))
+    items = await asyncio.to_thread(_plan, version, stored, root)
+    try:
+        await fetch(workspace.engine, items, root, algorithm, meter=meter, rehash=rehash)
+    except (DigestMismatchError, NotFoundError) as error:
+        await _report(workspace, version, stored, error)
+        raise
+
+
+async def _report(workspace: Workspace, version: Version, entries: Entries, error: DigestMismatchError | NotFoundError) -> None:
+    """The catalogue looks itself at what is said to be bad, and forgets it if it is."""
+    algorithm = tree_algorithm(version)
+    for entry in {entry.digest: entry for entry in entries.values()}.values():
+        key = object_key(version.entity_id, algorithm, entry.digest)
+        named = error.key == key if isinstance(error, NotFoundError) else error.expected == entry.digest
+        if named and not await is_whole(workspace.engine, key, entry.size or 0, entry.leaves or entry.digest, algorithm):
+            await workspace.forget(version.entity_id, ObjectInfo(algorithm, entry.digest, entry.size or 0))
+
+
+def _plan(version: Version, stored: Entries, root: str) -> list[FetchItem]:
+    _check_destination(stored, root)
+    owner, algorithm = version.entity_id, tree_algorithm(version)
+    return [fetch_item(path, stored[path], object_key(owner, algorithm, stored[path].digest)) for path in sorted(stored)]
+
+
+def _check_destination(entries: Entries, root: str) -> None:
+    """Raise before a byte moves where the destination cannot hold the entries."""
+    if clash := find_clash(entries):
+        raise InvalidValueError(
+            f"{clash[0]!r} is a file and a folder ({clash[1]!r}) in this artifact; no destination can hold both"
+        )
+    if _ignores_case(root) and (pair := find_case_clash(entries)):
+        raise LocalFileError(
+            f"{root} cannot hold both {pair[0]!r} and {pair[1]!r}: its file system ignores case",
+            hint="download to a file system that tells them apart",
+        )
+
+
+def _ignores_case(root: str) -> bool:
+    """Seen on what is there already: a folder that can be found under another case."""
+    place = Path(root).absolute()
+    while not place.exists():
+        place = place.parent
+    swapped = place.with_name(place.name.swapcase()) if place.name.swapcase() != place.name else None
+    try:
+        return swapped is not None and swapped.samefile(place)
+    except OSError:
+        return False
+
+
+async def checkout_entries(workspace: Workspace, version: Version, entries: Entries, root: str, meter: Meter) -> None:
+    """Make `root` hold the entries and nothing else. Links are removed, never followed; so are folders that become empty."""
+    await asyncio.to_thread(_check_replaceable, workspace, root)
+    with local_errors(root):
+        await asyncio.to_thread(remove_strangers, root, entries.keys())
+    await download_entries(workspace, version, entries, root, meter)
+
+
+def _check_replaceable(workspace: Workspace, root: str) -> None:
+    place, hint = Path(root).resolve(), "check out into a folder of its own"
+    own = [Path(each).resolve() for each in (workspace.settings.home, *workspace.folders())]
+    for each in (Path.home().resolve(), Path.cwd(), *own):
+        if each.is_relative_to(place):
+            raise UsageError(f"checkout would empty {place}, which holds {each}", hint=hint)
+    for each in own:
+        if place.is_relative_to(each):
+            raise UsageError(f"checkout would empty {place}, which is lading's own", hint=hint)
+
+
+async def verify_entries(workspace: Workspace, version: Version, entries: Entries, root: str, meter: Meter) -> None:
+    """Every file below `root` is read and compared; references are skipped. Links are not followed. Raise `VerificationError`."""
+    stored = {path: entry for path, entry in entries.items() if entry.ref is None}
+    found = await asyncio.to_thread(_look, root, stored, entries)
+    strangers = [
+        f"Found file {os.path.join(root, path)} which is not a member of artifact {version.place}" for path in found.strangers
+    ]
+    missing = [f"Missing file: {path}" for path in found.missing]
+    wrong = await _mismatches(workspace, version, stored, found.present, meter)
+    if problems := strangers + missing + wrong:
+        raise VerificationError(tuple(problems))
+
+
+class _Found(Struct, frozen=True):
+    strangers: list[str]
+    missing: list[str]
+    present: dict[str, LocalFile]
+
+
+def _look(root: str, stored: Entries, entries: Entries) -> _Found:
+    if not os.path.isdir(root):
+        raise LocalFileError(f"{root}: no such folder", hint="download the artifact first, or name the root it was downloaded to")
+    found = _Found(find_strangers(root, entries), [], {})
+    for path in sorted(stored):
+        place = os.path.join(root, path)
+        if os.path.isfile(place) and not os.path.islink(place):
+            found.present[path] = local_file(place)
+        else:
+            found.missing.append(path)
+    return found
+
+
+async def _mismatches(
+    workspace: Workspace, version: Version, stored: Entries, found: dict[str, LocalFile], meter: Meter
+) -> list[str]:
+    size = sum(file.stamp.size for file in found.values())
+    meter.add(files=len(found), bytes=size)
+    hashed = await workspace.engine.hash(list(found.values()), tree_algorithm(version), rehash=True, meter=meter)
+    meter.add(files_done=len(found), bytes_done=size)
+    return [
+        f"Digest mismatch for file: {path}" for path, one in zip(found, hashed, strict=True) if one.digest != stored[path].digest
+    ]

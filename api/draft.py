@@ -1,0 +1,197 @@
+"""A draft: the contents of an artifact that is being put together from local files."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import threading
+import weakref
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from ..errors import ArtifactFinalizedError, EntryNotFoundError, InvalidValueError
+from ..manifest.digest import Label
+from ..manifest.entry import Entry
+from ..manifest.manifest import Manifest
+from ..manifest.paths import artifact_path
+from ..manifest.wandb import md5_label
+from ..transfer.hashing import Hashed
+from ..transfer.local import LocalFile, check_unchanged, local_errors, local_file
+from ..transfer.plan import entry_of
+from ..transfer.progress import Meter
+from ..transfer.scan import scan
+from .workspace import Workspace
+
+POLICIES = ("mutable", "immutable")
+
+
+class Source(Struct, frozen=True, gc=False):
+    """The local file behind an entry."""
+
+    file: LocalFile
+    hashed: Hashed
+    policy: str
+
+
+class Draft:
+    """Entries and the local files they come from. Several threads may add."""
+
+    def __init__(self, name: str, label: Label) -> None:
+        self.name = name
+        self.manifest = Manifest(label, name=name)
+        self.sources: dict[str, Source] = {}
+        self.finalized = False
+        self._lock = threading.Lock()
+        self._temporary: list[weakref.finalize[..., Draft]] = []
+
+    @property
+    def immutable(self) -> bool:
+        """Whether every file was promised not to change, so that sending may go on in the background."""
+        return bool(self.sources) and all(source.policy == "immutable" for source in self.sources.values())
+
+    def check_open(self, method: str) -> None:
+        """Raise `ArtifactFinalizedError` if nothing may change any more."""
+        if self.finalized:
+            raise ArtifactFinalizedError(method)
+
+    async def add_file(
+        self,
+        workspace: Workspace,
+        path: str,
+        name: str,
+        *,
+        is_tmp: bool,
+        policy: str,
+        overwrite: bool,
+        meter: Meter | None = None,
+    ) -> str:
+        """Returns the path of the entry."""
+        _check_policy(policy)
+        plain = artifact_path(name, md5=self.manifest.digest_algorithm is Label.MD5)
+        file = await asyncio.to_thread(_found, path)
+        (hashed,) = await self._hash(workspace, [file], meter or Meter())
+        if is_tmp:
+            plain = _temporary_name(plain, hashed)
+        self._add(plain, file, hashed, policy, overwrite)
+        return plain
+
+    async def add_dir(
+        self, workspace: Workspace, root: str, name: str, *, policy: str, merge: bool, ignore: Sequence[str], meter: Meter
+    ) -> None:
+        _check_policy(policy)
+        if not os.path.isdir(root):
+            raise InvalidValueError(f"Path is not a directory: {root!r}", hint="add_file() adds a file")
+        prefix = f"{artifact_path(name)}/" if name else ""
+        paths, files = await asyncio.to_thread(self._scan, root, prefix, ignore)
+        hashed = await self._hash(workspace, files, meter)
+        await asyncio.to_thread(self._add_all, paths, files, hashed, policy, merge)
+
+    def _scan(self, root: str, prefix: str, ignore: Sequence[str]) -> tuple[list[str], list[LocalFile]]:
+        md5 = self.manifest.digest_algorithm is Label.MD5
+        found = list(scan(root, ignore))
+        return [artifact_path(prefix + below, md5=md5) for below, _ in found], [file for _, file in found]
+
+    def _add_all(self, paths: list[str], files: list[LocalFile], hashed: list[Hashed], policy: str, merge: bool) -> None:
+        if not merge:
+            self._check_fresh(paths, hashed)
+        for path, file, one in zip(paths, files, hashed, strict=True):
+            self._add(path, file, one, policy, overwrite=True)
+
+    def _check_fresh(self, paths: list[str], hashed: list[Hashed]) -> None:
+        for path, one in zip(paths, hashed, strict=True):
+            present = self.manifest.get_entry_by_path(path)
+            if present is not None and present.digest != one.digest:
+                raise InvalidValueError(
+                    f"Cannot add the same path twice: {path!r}", hint="pass merge=True to replace what changed"
+                )
+
+    async def _hash(self, workspace: Workspace, files: Sequence[LocalFile], meter: Meter) -> list[Hashed]:
+        md5 = self.manifest.digest_algorithm is Label.MD5
+        return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter)
+
+    def _add(self, path: str, file: LocalFile, hashed: Hashed, policy: str, overwrite: bool) -> None:
+        label = md5_label(hashed.md5) if hashed.md5 else None
+        entry = entry_of(hashed, executable=file.executable, md5=label)
+        with self._lock:
+            self.manifest.add_entry(path, entry, overwrite=overwrite)
+            self.sources[path] = Source(file, hashed, policy)  # of the same content, the file that was added last
+
+    def remove(self, item: str) -> list[str]:
+        """Remove a file, or everything below a folder. Returns the paths. Raise FileNotFoundError."""
+        path = artifact_path(item)
+        with self._lock:
+            paths = [path] if path in self.manifest else list(self.manifest.get_entries_in_directory(path))
+            if not paths:
+                raise EntryNotFoundError(item, self.name)
+            for each in paths:
+                self.manifest.remove_entry(each)
+                self.sources.pop(each, None)
+        return paths
+
+    def entry(self, path: str) -> Entry:
+        """Raise `EntryNotFoundError`."""
+        entry = self.manifest.get_entry_by_path(path)
+        if entry is None:
+            raise EntryNotFoundError(path, self.name)
+        return entry
+
+    def path_of(self, local_path: str) -> str | None:
+        """The path under which a local file was added."""
+        wanted = os.path.abspath(local_path)
+        return next((path for path, source in self.sources.items() if os.path.abspath(source.file.path) == wanted), None)
+
+    def check_unchanged(self) -> None:
+        """Blocking. Raise `FileChangedError` or `LocalFileError` naming a file that is not what it was when it was added."""
+        path = ""
+        try:
+            for source in self.sources.values():
+                path = source.file.path
+                check_unchanged(path, source.file.stamp, os.stat(path))
+        except OSError:
+            with local_errors(path):
+                raise
+
+    def temporary_file(self, workspace: Workspace, name: str) -> str:
+        """A path for a file that this artifact makes; it goes when the artifact is logged, or goes itself."""
+        path = f"{workspace.temporary}/{secrets.token_hex(8)}-{name.rpartition('/')[2][-100:]}"
+        self._temporary.append(weakref.finalize(self, _remove_own, path, os.getpid()))
+        return path
+
+    def release(self) -> None:
+        """The local files are theirs again, whose they were; those that this artifact made go."""
+        self.sources = {}
+        for remove in self._temporary:
+            remove()
+        self._temporary.clear()
+
+
+def _found(path: str) -> LocalFile:
+    if not os.path.isfile(path):
+        raise InvalidValueError(f"Path is not a file: {path!r}", hint="add_dir() adds a folder")
+    return local_file(path)
+
+
+def _found_below(root: str, ignore: Sequence[str]) -> list[tuple[str, LocalFile]]:
+    if not os.path.isdir(root):
+        raise InvalidValueError(f"Path is not a directory: {root!r}", hint="add_file() adds a file")
+    return list(scan(root, ignore))
+
+
+def _remove_own(path: str, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child ends with its parent's artifacts, too
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _check_policy(policy: str) -> None:
+    if policy not in POLICIES:
+        raise InvalidValueError(f"Invalid policy {policy!r}", hint="'mutable' or 'immutable'")
+
+
+def _temporary_name(path: str, hashed: Hashed) -> str:
+    """Up to the first dot, the name is replaced by part of the digest: equal temporary files get equal names."""
+    folder, slash, base = path.rpartition("/")
+    _, dot, suffix = base.partition(".")
+    stem = hashed.md5.hex() if hashed.md5 else hashed.digest
+    return f"{folder}{slash}{stem[:20]}{dot}{suffix}"

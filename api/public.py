@@ -1,0 +1,156 @@
+"""Api: looking things up without a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..catalog import Page, RunKey, Wanted
+from ..errors import InvalidValueError, UnknownNameError
+from ..manifest.names import entity_name, parse_artifact_name, project_name, tag_list
+from .artifact import Artifact
+from .collection import ArtifactCollection, ArtifactType, collections_of, find_collection
+from .paginator import Paginator
+from .portal import blocking
+from .run import check_type, find_artifact
+from .runs import PublicRun, artifacts_of
+from .settings import load_settings
+from .workspace import Workspace, open_workspace
+
+ORDERS = ("version_index", "+version_index", "-version_index")
+
+
+class Api:
+    """Finds artifacts, collections, types and runs. Names are `[[entity/]project/]name[:alias]`.
+
+    Unknown names raise `CommError` (`UnknownNameError`) that says which part is unknown.
+    """
+
+    def __init__(
+        self, overrides: Mapping[str, str] | None = None, *, entity: str | None = None, project: str | None = None
+    ) -> None:
+        """`overrides` may hold "entity" and "project", as in W&B's Api."""
+        given = dict(overrides or {})
+        self.settings = load_settings(entity=entity or given.get("entity"), project=project or given.get("project"))
+
+    async def workspace(self) -> Workspace:
+        return await open_workspace(self.settings)
+
+    @property
+    def default_entity(self) -> str:
+        return self.settings.entity
+
+    def __repr__(self) -> str:
+        return f"<Api {self.settings.entity}/{self.settings.project} in {self.settings.catalog}>"
+
+    def _place(self, path: str | None) -> tuple[str, str]:
+        """`[entity/]project`."""
+        parts = (path or self.settings.project).split("/")
+        if len(parts) > 2:
+            raise InvalidValueError(f"Invalid project path: {path!r}", hint="write [entity/]project")
+        return entity_name(parts[0]) if len(parts) == 2 else self.settings.entity, project_name(parts[-1])
+
+    # -- artifacts ----------------------------------------------------------------------------------------------------
+    async def artifact_async(self, name: str, type: str | None = None) -> Artifact:
+        """The artifact `[[entity/]project/]name[:alias]`, `latest` by default. Raise ValueError if it has another `type`."""
+        artifact = await find_artifact(await self.workspace(), name, self.settings.entity, self.settings.project)
+        check_type(artifact, type)
+        return artifact
+
+    artifact = blocking(artifact_async)
+
+    async def artifact_exists_async(self, name: str, type: str | None = None) -> bool:
+        """Whether `artifact` would find it. Other errors than "not found" are raised."""
+        try:
+            await self.artifact_async(name, type)
+        except UnknownNameError:
+            return False
+        return True
+
+    artifact_exists = blocking(artifact_exists_async)
+
+    def artifacts(
+        self,
+        type_name: str,
+        name: str,
+        order: str | None = None,
+        per_page: int = 50,
+        tags: str | Sequence[str] | None = None,
+        start: str | None = None,
+    ) -> Paginator[Artifact]:
+        """The committed versions of a collection, newest first unless `order` is "version_index"; with all of `tags`."""
+        if order is not None and order not in ORDERS:
+            raise InvalidValueError(f"Invalid order: {order!r}", hint=f"one of {', '.join(ORDERS)}")
+        wanted = Wanted(tags=tag_list(tags), type=type_name, order=order or ORDERS[2])
+        where = parse_artifact_name(name)
+        place = (where.entity or self.settings.entity, where.project or self.settings.project, where.collection)
+
+        async def fetch(limit: int, cursor: str | None) -> Page[Artifact]:
+            workspace = await self.workspace()
+            return artifacts_of(await workspace.catalog.versions(*place, wanted, limit=limit, cursor=cursor), workspace)
+
+        return Paginator(fetch, per_page, start)
+
+    artifact_versions = artifacts
+
+    # -- collections and types ----------------------------------------------------------------------------------------
+    def artifact_collections(
+        self, project_name: str, type_name: str | None = None, per_page: int = 50, start: str | None = None
+    ) -> Paginator[ArtifactCollection]:
+        """The collections of `[entity/]project`, by name; of one type or of all."""
+        return collections_of(self.workspace, *self._place(project_name), type_name, per_page, start)
+
+    async def artifact_collection_async(self, type_name: str, name: str) -> ArtifactCollection:
+        """The collection `[[entity/]project/]name`. Raise ValueError if it has another type."""
+        workspace, where = await self.workspace(), parse_artifact_name(name)
+        place = (where.entity or self.settings.entity, where.project or self.settings.project, where.collection)
+        return await find_collection(workspace, *place, type_name)
+
+    artifact_collection = blocking(artifact_collection_async)
+
+    async def artifact_collection_exists_async(self, name: str, type: str) -> bool:
+        try:
+            await self.artifact_collection_async(type, name)
+        except UnknownNameError:
+            return False
+        return True
+
+    artifact_collection_exists = blocking(artifact_collection_exists_async)
+
+    async def artifact_types_async(self, project: str | None = None) -> list[ArtifactType]:
+        """The types in `[entity/]project`, by name."""
+        workspace, place = await self.workspace(), self._place(project)
+        return [ArtifactType(workspace, *place, name) for name in await workspace.catalog.types(*place)]
+
+    artifact_types = blocking(artifact_types_async)
+
+    async def artifact_type_async(self, type_name: str, project: str | None = None) -> ArtifactType:
+        found = {each.name: each for each in await self.artifact_types_async(project)}
+        if type_name not in found:
+            raise UnknownNameError(
+                "type", type_name, within="/".join(self._place(project)), hint=f"there are: {', '.join(found) or 'none'}"
+            )
+        return found[type_name]
+
+    artifact_type = blocking(artifact_type_async)
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+    async def run_async(self, path: str) -> PublicRun:
+        """The run `[[entity/]project/]id`."""
+        *places, id = path.strip("/").replace("/runs/", "/").split("/")
+        workspace = await self.workspace()
+        entity, project = self._place("/".join(places) if places else None)
+        return PublicRun(await workspace.catalog.run(RunKey(entity, project, id)), workspace)
+
+    run = blocking(run_async)
+
+    def runs(self, path: str | None = None, per_page: int = 50, **filters: Any) -> Paginator[PublicRun]:
+        """The runs of `[entity/]project`, newest first."""
+        if given := [name for name, value in filters.items() if value not in (None, {}, "+created_at", "-created_at")]:
+            raise InvalidValueError(f"runs() cannot filter by {given[0]!r}", hint="filter what it returns")
+        place = self._place(path)
+
+        async def fetch(limit: int, cursor: str | None) -> Page[PublicRun]:
+            workspace = await self.workspace()
+            page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor)
+            return Page(tuple(PublicRun(info, workspace) for info in page.items), page.cursor, page.total)
+
+        return Paginator(fetch, per_page)

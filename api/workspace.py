@@ -1,0 +1,144 @@
+"""A workspace: the catalogue, store and engine that the settings name, opened once per process."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from ..catalog import Catalog, ObjectInfo, open_catalog
+from ..errors import LocalFileError, NotFoundError, SettingsError, UsageError
+from ..store.folder import FolderStore
+from ..store.ownership import claim, owner_of
+from ..store.store import Store
+from ..transfer.budget import ByteBudget, shared_budget
+from ..transfer.driver import persist
+from ..transfer.engine import Engine, local_limits, remote_limits
+from ..transfer.index import Index
+from ..transfer.progress import Meter
+from ..transfer.scheduler import Limits
+from .settings import Settings
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Workspace:
+    """Everything that a call needs. Any event loop of the process may use it."""
+
+    settings: Settings
+    catalog: Catalog
+    engine: Engine
+    owned: bool = False
+
+    @property
+    def store(self) -> Store:
+        return self.engine.store
+
+    async def own(self) -> None:
+        """Make sure that this catalogue owns the store, before the first write. Raise `StoreForeignError`."""
+        if not self.owned:
+            catalog_id = await self.catalog.id()
+            await self.persist(lambda: claim(self.store, catalog_id))
+            self.owned = True
+
+    @property
+    def temporary(self) -> str:
+        """A folder for files that an artifact makes itself, beside the store by default."""
+        path = self.settings.home / "tmp"
+        path.mkdir(parents=True, exist_ok=True)
+        return str(path)
+
+    async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """The result of a call to the store, tried again where its error says that this may help."""
+        return await persist(call, retry=self.engine.retry, meter=Meter())
+
+    async def forget(self, entity_id: str, bad: ObjectInfo) -> None:
+        """Something in the store turned out bad or gone: the next log that needs it sends it again. In a store that is not this
+        catalogue's, nothing is known to be missing."""
+        with contextlib.suppress(NotFoundError):
+            if await self.persist(lambda: owner_of(self.store)) == await self.catalog.id():
+                await self.catalog.forget(entity_id, [bad])
+
+    def folders(self) -> list[str]:
+        """Where store and catalogue lie, as far as that is on this machine's disks."""
+        store = [self.store.root] if isinstance(self.store, FolderStore) else []
+        scheme, _, path = self.catalog.url.partition(":///")
+        return [*store, os.path.dirname(path)] if scheme == "sqlite" else store
+
+    async def close(self) -> None:
+        self.engine.close()
+        await self.catalog.close()
+        await self.store.close()
+
+
+_opened: dict[tuple[str, str, str, int], Workspace] = {}
+_lock = threading.Lock()
+
+
+async def open_workspace(settings: Settings) -> Workspace:
+    """The workspace of these settings, opened if it is not yet."""
+    key = (str(settings.home), settings.catalog, settings.store, os.getpid())
+    found = _opened.get(key)
+    if found is None:
+        made = await _open(settings)
+        with _lock:
+            found = _opened.setdefault(key, made)
+        if found is not made:  # another loop was faster
+            await made.close()
+    return found if found.settings == settings else Workspace(settings, found.catalog, found.engine, found.owned)
+
+
+async def close_workspaces() -> None:
+    """Close what this process opened; what is used later opens anew."""
+    with _lock:
+        mine = [key for key in _opened if key[-1] == os.getpid()]
+        closing = [_opened.pop(key) for key in mine]
+    for workspace in closing:
+        await workspace.close()
+
+
+async def _open(settings: Settings) -> Workspace:
+    await asyncio.to_thread(_make_home, settings)
+    catalog = await open_catalog(settings.catalog)
+    store = open_store(settings.store)
+    budget = ByteBudget(settings.max_memory) if settings.max_memory else shared_budget()
+    engine = Engine(store, Index(str(settings.home / "index.db")), _limits(store, settings), budget=budget)
+    return Workspace(settings, catalog, engine)
+
+
+def _limits(store: Store, settings: Settings) -> Limits:
+    return local_limits(settings.concurrency) if store.near else remote_limits(settings.concurrency)
+
+
+def open_store(url: str) -> Store:
+    """The store at a URL, or in the folder of a path."""
+    if "://" not in url:
+        return FolderStore(Path(url).expanduser())
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+            raise SettingsError(f"'{url}' does not name a folder", hint="write file:///absolute/path")
+        return FolderStore(unquote(parts.path))
+    if parts.scheme in ("s3", "gs", "http", "https"):
+        raise UsageError(f"this build of lading cannot use {parts.scheme}:// stores yet", hint="set LADING_STORE to a folder")
+    raise SettingsError(f"'{url}' is not the URL of a store", hint="write file:///absolute/path, or a path")
+
+
+def _make_home(settings: Settings) -> None:
+    home = settings.home
+    if os.path.isdir(home):
+        return
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LocalFileError(
+            f"{home} cannot be made: {error.strerror}", hint="export LADING_HOME=/some/folder/of/yours"
+        ) from error
+    if not settings.quiet:
+        sys.stderr.write(f"lading: made {home} for catalogue, store and index (LADING_HOME moves it)\n")

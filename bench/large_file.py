@@ -1,0 +1,106 @@
+"""One large file: hashed beside plain blake3, logged and downloaded beside `cp`. Paired runs, median of five.
+
+    python bench/large_file.py [--gib N] [--runs N] [--folder DIR]
+
+Bars: hashing at 80% of blake3's own speed with the same threads; log and download in 1.2 × (cp --reflink=never + hashing);
+150 MB. `cp` leaves its copy in memory; lading's are on the disk when it says so. So both are shown: cp alone, and cp followed by
+a sync of its copy.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from _measure import Cost, heading, lading, median, row, run, timed, verdict
+from blake3 import blake3
+
+from lading.manifest.digest import Algorithm
+from lading.store.memory import MemoryStore
+from lading.transfer.engine import Engine, local_limits
+from lading.transfer.lanes import cores
+from lading.transfer.local import local_file
+
+BLOCK = 64 << 20
+
+
+def make_file(path: Path, size: int) -> None:
+    """Random enough that nothing can be shared; no two leaves are equal."""
+    block = bytearray(os.urandom(BLOCK))
+    with path.open("wb") as file:
+        for number in range(0, size, BLOCK):
+            for at in range(0, BLOCK, 1 << 20):
+                block[at : at + 8] = (number + at).to_bytes(8, "big")
+            file.write(block[: min(BLOCK, size - number)])
+    os.sync()
+
+
+def hash_plainly(path: Path) -> str:
+    return blake3(max_threads=cores()).update_mmap(path).hexdigest()
+
+
+def hash_by_leaves(path: Path) -> None:
+    engine = Engine(MemoryStore(), limits=local_limits(cores()))
+    asyncio.run(engine.hash([local_file(str(path))], Algorithm.BLAKE3))
+    engine.close()
+
+
+def copy(source: Path, target: Path) -> Cost:
+    return run(["cp", "--reflink=never", str(source), str(target)])
+
+
+def main(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gib", type=float, default=4)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=None, help="where to work (default: the system's temporary folder)")
+    options = parser.parse_args(argv)
+    size = int(options.gib * (1 << 30))
+    heading(f"one file of {options.gib:g} GiB, median of {options.runs}")
+    plain: list[float] = []
+    ours: list[float] = []
+    costs: dict[str, list[Cost]] = {"cp --reflink=never": [], "cp, then sync": [], "log (durable)": [], "download (durable)": []}
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        place = Path(folder)
+        source = place / "file.bin"
+        make_file(source, size)
+        hash_plainly(source)
+        for _ in range(options.runs):
+            plain.append(timed(lambda: hash_plainly(source)))
+            ours.append(timed(lambda: hash_by_leaves(source)))
+        for number in range(options.runs):
+            home, out = place / f"home{number}", place / f"out{number}"
+            env = {"LADING_HOME": str(home), "LADING_QUIET": "1"}
+            costs["cp --reflink=never"].append(copy(source, place / "copy"))
+            synced = run(["sync", str(place / "copy")])
+            first = costs["cp --reflink=never"][-1]
+            costs["cp, then sync"].append(Cost(first.wall + synced.wall, first.cpu + synced.cpu, first.rss))
+            (place / "copy").unlink()
+            costs["log (durable)"].append(run(lading("put", str(source), "--name", "bench/large", "--json"), env))
+            costs["download (durable)"].append(run(lading("get", "bench/large", "--root", str(out), "--json"), env))
+            assert (out / "file.bin").stat().st_size == size
+            shutil.rmtree(home)
+            shutil.rmtree(out)
+    hashing = statistics.median(ours)
+    speed = statistics.median(plain) / hashing
+    gb = size / 1e9
+    print(f"blake3 alone, {cores()} threads: {gb / statistics.median(plain):.2f} GB/s; by leaves: {gb / hashing:.2f} GB/s")
+    print(f"that is {speed:.0%} of blake3 alone, bar 80%: {'reached' if speed >= 0.8 else 'NOT REACHED'}")
+    medians = {name: median(each) for name, each in costs.items()}
+    for name, cost in medians.items():
+        row(name, cost, "memory " + verdict(cost.rss, 150e6) if name.endswith("(durable)") else "")
+    for against in ("cp --reflink=never", "cp, then sync"):
+        bar = medians[against].wall + hashing
+        for name in ("log (durable)", "download (durable)"):
+            ratio = medians[name].wall / bar
+            print(f"{name} / ({against} + hashing, {bar:.2f} s) = {ratio:.2f}, {verdict(ratio, 1.2)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""A home and a folder of their own for each test, and the command line in this process or in one of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from lading.api.cli.main import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+Lading = Callable[..., Answer]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in os.environ:
+        if name.startswith("LADING_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("LADING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LADING_ENTITY", "ann")
+    monkeypatch.setenv("LADING_PROJECT", "pets")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def lading() -> Lading:
+    """Run a command in this process. `answers` are typed in; nothing is a terminal."""
+
+    def call(*args: str, answers: str | None = None) -> Answer:
+        result = CliRunner().invoke(cli, args, prog_name="lading", input=answers)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Answer(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+@pytest.fixture
+def shell() -> Callable[..., "subprocess.Popen[str]"]:
+    """Start `python -m lading …` as a process."""
+
+    def start(*args: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "lading", *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**process_environment(), **(environment or {})},
+        )
+
+    return start
+
+
+def process_environment() -> dict[str, str]:
+    """The package is found from any folder, installed or not."""
+    return os.environ | {"PYTHONPATH": str(ROOT / ".src")}
+
+
+@pytest.fixture
+def cats(tmp_path: Path) -> Path:
+    """A folder of three files, 30 bytes."""
+    folder = tmp_path / "cats"
+    for path, text in {"tom.txt": "tom" * 3, "felix.txt": "felix", "wild/lynx.txt": "lynx" * 4}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def two(lading: Lading, cats: Path) -> Path:
+    """`cats:v0`, and `cats:v1` where tom changed, felix went and garfield came. Gives the folder of v1."""
+    lading("put", "cats", "-a", "first")
+    (cats / "tom.txt").write_text("tom, older")
+    (cats / "felix.txt").unlink()
+    (cats / "garfield.txt").write_text("g")
+    lading("put", "cats", "--tag", "newer")
+    return cats

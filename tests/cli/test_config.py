@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from .conftest import Lading
+
+
+def test_each_setting_with_its_value_and_origin(lading: Lading, home: Path) -> None:
+    rows = {line.split()[0]: line.split()[1:] for line in lading("config", "show").lines}
+
+    assert rows["SETTING"] == ["VALUE", "FROM"]
+    assert rows["home"] == [str(home), "LADING_HOME"]
+    assert rows["digest"] == ["BLAKE3", "default"]
+    assert rows["max_memory"] == ["-", "default"]
+    assert not home.exists()
+
+
+def test_a_file_is_named_as_origin(lading: Lading, tmp_path: Path) -> None:
+    (tmp_path / "lading.toml").write_text('digest = "SHA256"\n')
+
+    found = {each["name"]: each for each in lading("config", "show", "--json").json}
+
+    assert (found["digest"]["value"], found["digest"]["source"]) == ("SHA256", str(tmp_path / "lading.toml"))
+    assert found["digest"]["variable"] == "LADING_DIGEST"
+    assert found["quiet"]["value"] is False
+
+
+def test_secrets_are_masked(lading: Lading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LADING_API_KEY", "sesame")
+
+    assert "sesame" not in lading("config", "show").out + lading("config", "show", "--json").out
+    assert "********" in lading("config", "show").out
+
+
+def test_a_setting_that_cannot_be_is_named(lading: Lading, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LADING_CONCURRENCY", "many")
+    answer = lading("config", "show")
+
+    assert answer.code == 1
+    assert "error: LADING_CONCURRENCY cannot be 'many'" in answer.err

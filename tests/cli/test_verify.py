@@ -1,0 +1,38 @@
+from pathlib import Path
+
+from .conftest import Lading
+
+
+def test_right_files(lading: Lading, two: Path) -> None:
+    lading("get", "cats")
+    answer = lading("verify", "cats")
+
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err.startswith("ann/pets/cats:v1: 3 files, 27 B are right")
+
+
+def test_each_problem_has_a_line(lading: Lading, two: Path) -> None:
+    answer = lading("verify", "cats:v0", "--root", "cats")
+
+    assert answer.code == 1
+    assert [line.split()[0] for line in answer.lines] == ["Found", "Missing", "Digest"]
+    assert answer.err == "3 problems in ann/pets/cats:v0\n"
+
+
+def test_json_lists_the_problems(lading: Lading, two: Path) -> None:
+    answer = lading("verify", "cats:v0", "--root", "cats", "--json")
+
+    assert (answer.code, answer.json["ok"], len(answer.json["problems"])) == (1, False, 3)
+    assert lading("verify", "cats:v1", "--root", "cats", "--json").json == {
+        "qualified_name": "ann/pets/cats:v1",
+        "ok": True,
+        "problems": [],
+    }
+
+
+def test_a_folder_that_is_not_there_is_an_error(lading: Lading, two: Path) -> None:
+    answer = lading("verify", "cats", "--root", "nowhere")
+
+    assert answer.code == 1
+    assert answer.err.startswith("error: ")
+    assert "nowhere: no such folder" in answer.err
