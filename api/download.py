@@ -87,7 +87,7 @@ async def checkout_entries(workspace: Workspace, version: Version, entries: Entr
 
 def _check_replaceable(workspace: Workspace, root: str) -> None:
     place, hint = Path(root).resolve(), "check out into a folder of its own"
-    own = [Path(each).resolve() for each in (workspace.settings.home, *workspace.folders())]
+    own = [path.resolve() for path in (workspace.settings.home, *map(Path, workspace.folders()))]
     for each in (Path.home().resolve(), Path.cwd(), *own):
         if each.is_relative_to(place):
             raise UsageError(f"checkout would empty {place}, which holds {each}", hint=hint)

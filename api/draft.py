@@ -80,14 +80,14 @@ class Draft:
         self, workspace: Workspace, root: str, name: str, *, policy: str, merge: bool, ignore: Sequence[str], meter: Meter
     ) -> None:
         _check_policy(policy)
-        if not os.path.isdir(root):
-            raise InvalidValueError(f"Path is not a directory: {root!r}", hint="add_file() adds a file")
         prefix = f"{artifact_path(name)}/" if name else ""
         paths, files = await asyncio.to_thread(self._scan, root, prefix, ignore)
         hashed = await self._hash(workspace, files, meter)
         await asyncio.to_thread(self._add_all, paths, files, hashed, policy, merge)
 
     def _scan(self, root: str, prefix: str, ignore: Sequence[str]) -> tuple[list[str], list[LocalFile]]:
+        if not os.path.isdir(root):
+            raise InvalidValueError(f"Path is not a directory: {root!r}", hint="add_file() adds a file")
         md5 = self.manifest.digest_algorithm is Label.MD5
         found = list(scan(root, ignore))
         return [artifact_path(prefix + below, md5=md5) for below, _ in found], [file for _, file in found]
@@ -170,12 +170,6 @@ def _found(path: str) -> LocalFile:
     if not os.path.isfile(path):
         raise InvalidValueError(f"Path is not a file: {path!r}", hint="add_dir() adds a folder")
     return local_file(path)
-
-
-def _found_below(root: str, ignore: Sequence[str]) -> list[tuple[str, LocalFile]]:
-    if not os.path.isdir(root):
-        raise InvalidValueError(f"Path is not a directory: {root!r}", hint="add_file() adds a file")
-    return list(scan(root, ignore))
 
 
 def _remove_own(path: str, pid: int) -> None:

@@ -76,7 +76,7 @@ class ArtifactEntry:
             raise ArtifactNotLoggedError("download")
         if self._entry.ref is not None:
             raise UsageError(f"{self.path} is a reference to {self._entry.ref}; references cannot be downloaded yet")
-        root = root if root is not None else self._artifact.default_root()
+        root = os.fspath(root) if root is not None else self._artifact.default_root()
         await self._artifact.fetch_entries({self.path: self._entry}, root)
         return os.path.join(root, self.path)
 

@@ -26,7 +26,8 @@ def activate(run: "Run") -> None:
     if os.getpid() not in _watched:
         _watched.append(os.getpid())
         # `atexit` comes too late: by then no thread may be given work any more.
-        getattr(threading, "_register_atexit", lambda _: None)(_finish_all)
+        if register := getattr(threading, "_register_atexit", None):
+            register(_finish_all)
 
 
 def deactivate(run: "Run") -> None:

@@ -3,12 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-
-from msgspec import Struct
-from msgspec.structs import replace
+from dataclasses import dataclass, fields, replace
 
 
-class Progress(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Progress:
     """Counts since the start. Files and bytes `done` include those that were `reused`, which nobody had to move."""
 
     files: int = 0  # known so far
@@ -40,7 +39,7 @@ class Meter:
     INTERVAL = 0.1
 
     def __init__(self, listener: Listener | None = None) -> None:
-        self._counts = dict.fromkeys((name for name in Progress.__struct_fields__ if name != "seconds"), 0)
+        self._counts = dict.fromkeys((field.name for field in fields(Progress) if field.name != "seconds"), 0)
         self._listener, self._told = listener, 0.0
         self._lock, self._began = threading.Lock(), time.monotonic()
 

@@ -5,9 +5,8 @@ import os
 import sys
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-
-from msgspec import Struct
 
 from .failures import ReaderGone
 from .phrases import printable
@@ -17,7 +16,8 @@ from .watch import Watch, watching
 Record = Mapping[str, Any]
 
 
-class Console(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Console:
     """How this command speaks."""
 
     as_json: bool

@@ -1,10 +1,10 @@
 """`lading get`: download a version."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
 
 from ...errors import UsageError
 from ..html import readable_size
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ..public import Api
 
 
-class Download(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Download:
     """What `get` was asked to do."""
 
     name: str

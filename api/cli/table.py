@@ -1,13 +1,13 @@
 """Tables: aligned text for pipes and files, drawn by rich on a terminal."""
 
 from collections.abc import Sequence
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 GAP = "  "
 
 
-class Column(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Column:
     """A column's title; numbers stand to the right."""
 
     title: str

@@ -1,28 +1,31 @@
 """Targets: what the argument of `ls` names."""
 
-
-from msgspec import Struct
+from dataclasses import dataclass
 
 from ...errors import InvalidValueError
 
 
-class Projects(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Projects:
     """All projects."""
 
 
-class Project(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Project:
     """The collections of `[entity/]project`."""
 
     path: str
 
 
-class Versions(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Versions:
     """The versions of `[[entity/]project/]name`."""
 
     name: str
 
 
-class Files(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Files:
     """The files of `[[entity/]project/]name[:alias]`."""
 
     name: str

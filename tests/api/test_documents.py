@@ -1,0 +1,177 @@
+"""Documents that somebody else wrote: damaged ones are mended, hostile ones do no harm."""
+
+import gzip
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import lading
+from lading.api.portal import blocking
+from lading.api.workspace import Workspace
+from lading.catalog import Content, Labels
+from lading.errors import LadingError, ManifestError
+from lading.manifest.digest import LEAF_SIZE, Algorithm, tree_digest
+from lading.manifest.document import build_document
+from lading.manifest.entry import Entry
+from lading.store.store import write_bytes
+from lading.transfer.plan import manifest_key
+
+Make = Callable[..., lading.Artifact]
+
+
+async def plant(workspace: Workspace, page: bytes, first: str, count: int = 1) -> None:
+    """Commit version v1 of me/p/ds whose document is this page, as somebody could who may write to store and catalogue."""
+    session = await workspace.catalog.open_session(secrets.token_hex(16), "me", "p", "ds", "dataset")
+    algorithm = Algorithm.BLAKE3
+    page_digest = tree_digest(algorithm, page)
+    pages = [{"first": first, "digest": page_digest, "count": count, "size": len(page)}]
+    index = {"format": 1, "algorithm": "BLAKE3", "leaf_size": LEAF_SIZE, "count": count, "size": 0, "pages": pages}
+    raw = json.dumps(index).encode()
+    document = tree_digest(algorithm, raw)
+    for digest, data in ((page_digest, page), (document, raw)):
+        await write_bytes(workspace.store, manifest_key(session.entity_id, algorithm, digest), gzip.compress(data))
+    content = Content(
+        digest=document, tree_digest=document, digest_algorithm="BLAKE3", document=document, size=0, file_count=count
+    )
+    await workspace.catalog.commit(session, content, Labels(), None)
+
+
+def entries_of(artifact: lading.Artifact) -> dict[str, dict[str, object]]:
+    entry = artifact.manifest.entries["a"]
+    return {"a": {"digest": entry.digest, "size": entry.size}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x",
+        "/x",
+        "a/../../x",
+        "a//b",
+        "./a",
+        "a/",
+        "",
+        "..",
+        "a\\..\\..\\x",
+        "C:x",
+        "\\x",
+        ".lading-x",
+        "a/.lading-x",
+        "a\0b",
+        "x" * 256,
+    ],
+)
+@pytest.mark.parametrize("what", ["download", "checkout", "get_entry", "file", "manifest"])
+def test_a_path_that_leads_out_is_refused(dataset: Make, workspace: Workspace, tmp_path: Path, path: str, what: str) -> None:
+    """DESIGN 4: paths of documents are checked when they are read; nothing is written anywhere."""
+    good = entries_of(dataset({"a": "evil"}))["a"]
+    blocking(plant)(workspace, json.dumps({path: good}).encode(), path)
+    outside = sorted(each.as_posix() for each in tmp_path.rglob("*") if "home" not in each.parts)
+    artifact = lading.Api().artifact("p/ds:v1")
+
+    calls: dict[str, Callable[[], object]] = {
+        "download": lambda: artifact.download("out"),
+        "checkout": lambda: artifact.checkout("out"),
+        "get_entry": lambda: artifact.get_entry(path).download("out"),
+        "file": lambda: artifact.file("out"),
+        "manifest": lambda: artifact.manifest,
+    }
+
+    with pytest.raises(ManifestError):
+        calls[what]()
+    assert sorted(each.as_posix() for each in tmp_path.rglob("*") if "home" not in each.parts) == outside
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"[]",
+        b"not json",
+        b'{"a":{"digest":"x","size":4}}',
+        b'{"a":{"digest":"%064d","size":-1}}' % 0,
+        b'{"a":{"digest":"%064d","size":1,"ref":"x","place":{"pack":"p","start":0,"stop":1}}}' % 0,
+        b'{"a":{"digest":"%064d"}}' % 0,
+        b'{"a":{"digest":"%064d","size":20000000,"leaves":"%0192d"}}' % (0, 0),
+        b'{"a":{"digest":"%064d","size":1,"evil":1}}' % 0,
+    ],
+)
+def test_entries_that_cannot_be_are_refused(dataset: Make, workspace: Workspace, page: bytes) -> None:
+    dataset({"a": "good"})
+    blocking(plant)(workspace, page, "a")
+
+    with pytest.raises(ManifestError, match="manifest page"):
+        lading.Api().artifact("p/ds:v1").download("out")
+    assert not Path("out").exists()
+
+
+def test_a_file_that_is_also_a_folder_is_refused(dataset: Make, workspace: Workspace) -> None:
+    good = entries_of(dataset({"a": "evil"}))["a"]
+    blocking(plant)(workspace, json.dumps({"a": good, "a/b": good}).encode(), "a", 2)
+    artifact = lading.Api().artifact("p/ds:v1")
+
+    with pytest.raises(ValueError, match="'a' is a file and a folder"):
+        artifact.download("out")
+    with pytest.raises(ValueError, match="'a'"):
+        _ = artifact.manifest
+    assert not Path("out").exists()
+
+
+def test_an_object_that_is_not_what_the_document_says_stays_out(dataset: Make, workspace: Workspace) -> None:
+    """The document names an object that lies in the store, under a wrong size."""
+    good = entries_of(dataset({"a": "evil"}))["a"]
+    blocking(plant)(workspace, json.dumps({"a": good | {"size": 3}}).encode(), "a")
+
+    with pytest.raises(LadingError):
+        lading.Api().artifact("p/ds:v1").download("out")
+    assert not list(Path("out").glob("*"))
+    assert Path(lading.Api().artifact("p/ds:v0").download(), "a").read_text() == "evil"  # nothing good was forgotten
+
+
+@pytest.mark.parametrize("how", ["gone", "cut", "other"])
+@pytest.mark.parametrize("which", ["index", "page"])
+def test_a_damaged_document_is_named_and_mended_by_the_next_log(dataset: Make, home: Path, which: str, how: str) -> None:
+    artifact = dataset({"a": "1", "b": "2"})
+    document = artifact.commit_hash
+    places = [path for path in (home / "store/manifests").rglob("*") if path.is_file()]
+    (place,) = [path for path in places if (path.parent.name + path.name == document) == (which == "index")]
+    good = place.read_bytes()
+    place.unlink()
+    if how != "gone":
+        place.write_bytes(good[:-9] if how == "cut" else gzip.compress(b"{}"))
+
+    with pytest.raises(ManifestError, match=r"manifest"):
+        lading.Api().artifact("p/ds").download("out")
+
+    assert dataset({"a": "1", "b": "2"}).version == "v0"
+    assert place.read_bytes() == good
+    lading.Api().artifact("p/ds").download("out")
+
+
+def test_a_page_that_others_wrote_otherwise_is_read(dataset: Make, workspace: Workspace) -> None:
+    """docs/formats.md: what is checked is the content, not the spelling."""
+    entries = entries_of(dataset({"a": "good"}))
+    blocking(plant)(workspace, json.dumps(entries, indent=1).encode(), "a")
+
+    assert Path(lading.Api().artifact("p/ds:v1").download("out"), "a").read_text() == "good"
+
+
+def test_documents_are_cut_into_pages_and_read_back(run: lading.Run, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(5000):
+        (folder / f"{number:05}").touch()
+    artifact = lading.Artifact("ds", "dataset")
+    artifact.add_dir(folder)
+    run.log_artifact(artifact)
+
+    found = lading.Api().artifact("p/ds")
+
+    assert dict(found.manifest.entries) == dict(artifact.manifest.entries)
+    assert found.file_count == 5000
+    document = build_document({"x": Entry("0" * 64, 0)}, Algorithm.BLAKE3)
+    list(document.pages)
+    assert document.index_encoded.digest != found.commit_hash
+    assert len(list(Path(found.download("out", path_prefix="0499")).iterdir())) == 10

@@ -1,0 +1,270 @@
+"""The bridge: blocking calls from anywhere, interrupted at any time."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import lading
+from lading.api.portal import Work, blocking, launch, run
+from lading.errors import UsageError
+
+Make = Callable[..., lading.Artifact]
+Fill = Callable[..., Path]
+
+
+async def answer(value: int) -> int:
+    await asyncio.sleep(0)
+    return value
+
+
+answer_now = blocking(answer)
+
+
+async def boom() -> None:
+    raise RuntimeError("boom")
+
+
+async def sleep_or(cleaned: list[str]) -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(0.02)
+        cleaned.append("up")
+
+
+# -- where it works ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_blocking_name_is_named_and_documented() -> None:
+    assert lading.Artifact.download.__name__ == "download"
+    assert lading.Artifact.download.__qualname__ == "Contents.download"
+    assert lading.Artifact.download.__doc__ == lading.Artifact.download_async.__doc__
+
+
+def test_it_gives_what_the_work_gives_and_raises_what_it_raises() -> None:
+    assert answer_now(3) == 3
+    with pytest.raises(RuntimeError, match="boom"):
+        blocking(boom)()
+    with pytest.raises(TypeError):
+        answer_now()  # type: ignore[call-arg]  # pyright: ignore
+
+
+def test_it_works_inside_a_running_loop() -> None:
+    """DESIGN 7: "inside Jupyter and inside a running loop"."""
+
+    async def cell() -> int:
+        return answer_now(4)
+
+    assert asyncio.run(cell()) == 4
+
+
+def test_threads_may_call_at_once() -> None:
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(answer_now, range(40))) == list(range(40))
+
+
+def test_a_blocking_call_on_the_bridges_own_loop_is_refused() -> None:
+    async def inner() -> int:
+        return answer_now(1)
+
+    with pytest.raises(UsageError, match="_async"):
+        run(inner)
+
+
+def test_work_may_be_launched_from_the_bridges_own_loop() -> None:
+    async def outer() -> Work[int]:
+        return launch(lambda: answer(7))
+
+    assert run(outer).future.result(5) == 7
+
+
+def test_a_forked_child_has_a_bridge_of_its_own() -> None:
+    """DESIGN 7: "safe after fork"."""
+    assert answer_now(1) == 1
+    reader, writer = os.pipe()
+    if not (child := os.fork()):
+        try:
+            os.write(writer, b"%d" % answer_now(5))
+        finally:
+            os._exit(0)
+    os.close(writer)
+
+    with os.fdopen(reader) as answers:
+        assert answers.read() == "5"
+    os.waitpid(child, 0)
+    assert answer_now(2) == 2
+
+
+# -- given up -----------------------------------------------------------------------------------------------------------------
+
+
+class Given(Exception):  # noqa: N818
+    """What a signal handler raises."""
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, Given])
+def test_a_call_that_is_given_up_has_cleaned_up(error: type[BaseException]) -> None:
+    """DESIGN 7: "giving up cancels and cleans up"."""
+    cleaned: list[str] = []
+
+    def handler(*_: object) -> None:
+        raise error
+
+    old = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(error):
+            run(lambda: sleep_or(cleaned))
+    finally:
+        signal.signal(signal.SIGALRM, old)
+
+    assert cleaned == ["up"]
+    assert answer_now(1) == 1
+
+
+def test_an_interrupt_at_any_moment_leaves_the_bridge_usable() -> None:
+    def handler(*_: object) -> None:
+        raise Given
+
+    old = signal.signal(signal.SIGALRM, handler)
+    given = 0
+    try:
+        for step in range(60):
+            cleaned: list[str] = []
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 + step * 1e-5)
+                run(lambda cleaned=cleaned: sleep_or(cleaned))  # type: ignore[misc]
+            except Given:
+                given += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+
+    assert given == 60
+    assert answer_now(1) == 1
+
+
+def test_work_that_is_cancelled_before_it_begins_ends() -> None:
+    work = Work(lambda: answer(1))
+
+    work.cancel()
+    answer_now(1)
+    work.begin()
+
+    assert work.future.cancelled()
+
+
+def test_work_that_is_cancelled_ends_after_its_clean_up() -> None:
+    cleaned: list[str] = []
+    work = launch(lambda: sleep_or(cleaned))
+    answer_now(1)
+
+    work.cancel()
+
+    with pytest.raises(Exception):  # noqa: B017, PT011  # concurrent.futures' own
+        work.future.result(5)
+    assert cleaned == ["up"]
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import lading
+from lading.api.portal import blocking
+from lading.api.session import workspace_here
+from lading.testing.wrappers import SlowStore
+
+what = sys.argv[1]
+with lading.init(project="p") as run:
+    def draft():
+        a = lading.Artifact("ds", "dataset")
+        a.add_dir("in")
+        return a
+    workspace = blocking(workspace_here)()
+    inner = workspace.store
+    if what == "download":
+        artifact = run.log_artifact(draft())
+    workspace.engine.store = SlowStore(inner, delay=0.01, rate=1e8)
+    threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        artifact.download("out") if what == "download" else run.log_artifact(draft())
+        time.sleep(5)
+        print("too fast")
+    except KeyboardInterrupt:
+        print("interrupted")
+    left = [p for root in ("out", workspace.settings.home / "store" / "tmp") for p in (os.listdir(root) if os.path.isdir(root) else ())]
+    print([name for name in left if name.startswith(".lading-")])
+    workspace.engine.store = inner
+    artifact = artifact if what == "download" else run.log_artifact(draft())
+    artifact.download("out")
+    artifact.verify("out")
+    print(artifact.version)
+"""
+
+
+@pytest.mark.parametrize("what", ["download", "log"])
+@pytest.mark.parametrize("after", [0.02, 0.1, 0.2])
+def test_ctrl_c_stops_a_transfer_cleanly_and_the_next_call_works(home: Path, fill: Fill, what: str, after: float) -> None:
+    fill("in", {**{str(number): os.urandom(2000) for number in range(50)}, "big": os.urandom(40 << 20)})
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED, what, str(after)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout.splitlines(), done.stderr) == (["interrupted", "[]", "v0"], "")
+
+
+def test_a_child_of_a_process_that_used_it_may_use_it(dataset: Make) -> None:
+    artifact = dataset({"a": "1"})
+    artifact.download("one")
+    if not (child := os.fork()):
+        code = 1
+        try:
+            lading.Api().artifact("p/ds").download("two")
+            with lading.init(project="p") as run:
+                other = lading.Artifact("child", "dataset")
+                with other.new_file("x") as file:
+                    file.write("from the child")
+                run.log_artifact(other)
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+
+    assert Path("two/a").read_text() == "1"
+    assert lading.Api().artifact("p/child").version == "v0"
+    assert artifact.verify("two") is None
+
+
+def test_importing_it_is_fast_and_opens_nothing(home: Path) -> None:
+    """DESIGN 7: "`import lading` takes under 0.1 s and opens nothing; embedded use does not import aiohttp"."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, threading, lading\n"
+            "assert threading.active_count() == 1\n"
+            "assert not {'sqlalchemy', 'anyio', 'asyncio', 'lading.api'} & set(sys.modules)\n"
+            "with lading.init(project='p') as run: run.log_artifact(lading.Artifact('ds')).download()\n"
+            "print(sorted({'aiohttp', 'alembic', 'rich', 'numpy', 'platformdirs'} & set(sys.modules)))",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("['platformdirs']\n", "")
+    assert time.perf_counter() - began < 20
