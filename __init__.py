@@ -37,7 +37,7 @@ _API = (
     "use_artifact_async",
 )
 _ERRORS = ("CommError", "LadingError")
-__all__ = [*_API, *_ERRORS, "run"]  # noqa: F822  # made by __getattr__
+__all__ = [*_API, *_ERRORS, "run"]  # made by __getattr__
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name
@@ -50,7 +50,7 @@ def __getattr__(name: str) -> object:  # lazy: also because pytest imports this 
 
         return active_run()
     if name in _ERRORS or name == "errors":
-        from .errors import LadingError as _  # which also makes `errors` an attribute of this module
+        from .errors import LadingError  # noqa: F401  # it also makes `errors` an attribute of this module
 
         return globals()["errors"] if name == "errors" else getattr(globals()["errors"], name)
     if name == "__version__":

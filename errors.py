@@ -189,8 +189,8 @@ class VerificationError(LadingError, ValueError):
     """Local files are not what their artifact says. `problems` has a line for each."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(problems[0] + more)
+        first, *others = problems
+        super().__init__(f"{first} (and {len(others)} more)" if others else first)
         self.problems = problems
 
 

@@ -12,11 +12,11 @@ import pytest
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB, so that a disk can be filled. It needs root, or user namespaces that may mount."""
+    """A file system of 8 MiB, so that a disk can be filled. It needs root, or a namespace as `make test` makes it."""
     place = tmp_path / "disk"
     place.mkdir()
     if os.geteuid():
-        pytest.fail("run the tests as root, or under `unshare -rm`: a full disk needs a mount of its own")
+        pytest.fail("run the tests as root, or with `unshare --map-root-user --map-auto --mount pytest`: a full disk needs a mount")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=True)
     try:
         yield place

@@ -29,7 +29,12 @@ class SystemPart:
 
 # To add one: SystemPart("nginx", "nginx-light", "tests/x", places=("usr/sbin",)), or for what lies in a folder per version
 # SystemPart("postgres", "postgresql", "tests/x", places=("usr/lib/postgresql/*/bin",)).
-SYSTEM_PARTS = (SystemPart("git", "git", "make, and whoever installs from a clone"),)
+SYSTEM_PARTS = (
+    SystemPart("git", "git", "make, and whoever installs from a clone"),
+    SystemPart("mount", "mount", "tests that fill a disk", places=("bin", "usr/bin")),
+    SystemPart("unshare", "util-linux", "make test without root, for a namespace of its own"),
+    SystemPart("newuidmap", "uidmap", "the same: that namespace has users beside root"),
+)
 
 
 def missing(parts: tuple[SystemPart, ...]) -> tuple[SystemPart, ...]:
