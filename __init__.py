@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     run: Run | None
     __version__: str
 
-_API = (
+__all__ = [
     "Api",
     "Artifact",
+    "CommError",
+    "LadingError",
     "Run",
     "finish",
     "finish_async",
@@ -33,26 +35,26 @@ _API = (
     "init_async",
     "log_artifact",
     "log_artifact_async",
+    "run",
     "use_artifact",
     "use_artifact_async",
-)
-_ERRORS = ("CommError", "LadingError")
-__all__ = [*_API, *_ERRORS, "run"]  # made by __getattr__
+]
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name
-    if name in _API:
-        from . import api
+    if name in ("CommError", "LadingError", "errors"):
+        from .errors import CommError, LadingError
 
-        return getattr(api, name)
+        found = {"CommError": CommError, "LadingError": LadingError}
+        return found[name] if name in found else globals()["errors"]  # which the import has made
     if name == "run":
         from .api import active_run
 
         return active_run()
-    if name in _ERRORS or name == "errors":
-        from .errors import LadingError  # noqa: F401  # it also makes `errors` an attribute of this module
+    if name in __all__:
+        from . import api
 
-        return globals()["errors"] if name == "errors" else getattr(globals()["errors"], name)
+        return getattr(api, name)
     if name == "__version__":
         from importlib.metadata import version
 

@@ -16,7 +16,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     if os.geteuid():
-        pytest.fail("run the tests as root, or with `unshare --map-root-user --map-auto --mount pytest`: a full disk needs a mount")
+        pytest.fail("a full disk needs a mount: run as root, or with unshare --map-root-user --map-auto --mount pytest")
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], check=True)
     try:
         yield place
