@@ -1,4 +1,5 @@
-"""The main job, on the Python standard library: logged, logged again, one file changed, both versions fetched and verified.
+"""The main job, on the Python standard library and the packages beside it: logged, logged again, one file changed, both
+versions fetched and verified.
 
 Everything it makes lies in `.demo/`, which it empties first. Nothing else on the machine is touched.
 """
@@ -42,30 +43,30 @@ def main() -> int:
         print(f"  {'':34} {moved}; {last.bytes / seconds / 1e6:.0f} MB/s in all")
         return result
 
-    source = sysconfig.get_path("stdlib")
-    print(f"The Python standard library, {source}, as an artifact. Catalogue and store lie in {PLACE / 'home'}.\n")
+    sources = {"stdlib": sysconfig.get_path("stdlib"), "packages": sysconfig.get_path("purelib")}
+    print("The Python standard library and the packages of this environment, as an artifact:")
+    print("\n".join(f"  {name:9} {folder}" for name, folder in sources.items()))
+    print(f"Catalogue and store lie in {PLACE / 'home'}.\n")
 
     with lading.init(project="demo", job_type="demo") as run:
 
-        def log(folder: str | Path, message: str) -> Callable[[Callable[[Progress], None]], lading.Artifact]:
-            def work(progress: Callable[[Progress], None]) -> lading.Artifact:
-                artifact = lading.Artifact("stdlib", type="dataset", description=message)
-                artifact.add_dir(folder, ignore=["__pycache__", "site-packages", "dist-packages"])
-                return run.log_artifact(artifact, progress=progress)
-
-            return work
+        def log(folders: dict[str, str], progress: Callable[[Progress], None]) -> lading.Artifact:
+            artifact = lading.Artifact("python", type="dataset", description="the standard library and packages")
+            for name, folder in folders.items():
+                artifact.add_dir(folder, name=name, ignore=["__pycache__", "/site-packages", "/dist-packages"])
+            return run.log_artifact(artifact, progress=progress)
 
         def fetch(artifact: lading.Artifact, root: Path, progress: Callable[[Progress], None]) -> None:
             artifact.download(root, progress=progress)
 
-        first = step("log it", log(source, "the standard library"))
-        again = step("log it again", log(source, "the standard library"))
+        first = step("log it", functools.partial(log, sources))
+        again = step("log it again", functools.partial(log, sources))
         assert again.version == first.version == "v0"
         work = PLACE / "work"
         step("download v0", functools.partial(fetch, first, work))
-        with (work / "this.py").open("a", encoding="utf-8") as file:
+        with (work / "stdlib" / "this.py").open("a", encoding="utf-8") as file:
             file.write("\n# changed by the demonstration\n")
-        second = step("change one file, log that", log(work, "the standard library"))
+        second = step("change one file, log that", functools.partial(log, {name: str(work / name) for name in sources}))
         assert second.version == "v1"
         for artifact in (first, second):
             root = PLACE / f"fetched-{artifact.version}"
@@ -73,11 +74,11 @@ def main() -> int:
             artifact.verify(root)
             print(f"  {'':34} verified: {artifact.file_count} files of {artifact.name} are what they should be")
 
-    print("\nVersions of demo/stdlib:")
-    for artifact in lading.Api().artifacts("dataset", "demo/stdlib"):
+    print("\nVersions of demo/python:")
+    for artifact in lading.Api().artifacts("dataset", "demo/python"):
         aliases, size = ", ".join(artifact.aliases) or "-", readable_size(artifact.size)
         print(f"  {artifact.version:4} {aliases:8} {artifact.file_count} files  {size}  {artifact.digest[:16]}")
-    print("\nNext: .venv/bin/lading --help, or LADING_HOME=.demo/home .venv/bin/lading diff demo/stdlib:v0 demo/stdlib:v1")
+    print("\nNext: .venv/bin/lading --help, or LADING_HOME=.demo/home .venv/bin/lading diff demo/python:v0 demo/python:v1")
     return 0
 
 
