@@ -8,9 +8,9 @@ from ..errors import InvalidValueError, UnknownNameError
 from ..manifest.names import entity_name, parse_artifact_name, project_name, tag_list
 from .artifact import Artifact
 from .collection import ArtifactCollection, ArtifactType, collections_of, find_collection
+from .finding import check_type, find_artifact
 from .paginator import Paginator
 from .portal import blocking
-from .run import check_type, find_artifact
 from .runs import PublicRun, artifacts_of
 from .settings import load_settings
 from .workspace import Workspace, open_workspace

@@ -10,15 +10,17 @@ from typing import Any, Self
 
 from ..catalog import Committed, Labels, RunInfo, RunKey
 from ..errors import InvalidTypeError, InvalidValueError, UsageError
-from ..manifest.names import alias_list, entity_name, parse_artifact_name, project_name, run_id, tag_list
+from ..manifest.names import alias_list, entity_name, project_name, run_id, tag_list
 from ..transfer.progress import Listener, Meter
 from .artifact import Artifact
+from .finding import check_type, find_artifact
 from .log import Target, log_draft
 from .logged import iso
 from .paginator import Paginator
 from .pending import Pending
 from .portal import blocking, launch
 from .runs import PublicRun
+from .saved import jsonable
 from .session import activate, active_run, deactivate
 from .settings import Settings, load_settings
 from .workspace import Workspace, open_workspace
@@ -275,33 +277,6 @@ async def _outcome(artifact: Artifact) -> Exception | None:
 
 def _listed(aliases: Sequence[str] | None) -> list[str]:
     return [aliases] if isinstance(aliases, str) else list(aliases or ())
-
-
-def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Config and summary as they can be saved: what is not JSON becomes its text."""
-    import msgspec
-
-    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(values), enc_hook=_plain))
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    """Arrays and scalars of numpy and its kin as what they hold."""
-    return value.tolist() if callable(getattr(value, "tolist", None)) else str(value)
-
-
-def check_type(artifact: Artifact, type: str | None) -> None:
-    """Raise ValueError if the artifact has another type than the caller expects."""
-    if type is not None and artifact.type != type:
-        raise InvalidValueError(f"Expected artifact {artifact.name} to be of type {type}; found {artifact.type}")
-
-
-async def find_artifact(workspace: Workspace, name: str, entity: str, project: str) -> Artifact:
-    """The artifact called `[[entity/]project/]name[:alias]`. Raise `CommError` (`UnknownNameError`) that says which part is
-    unknown."""
-    wanted = parse_artifact_name(name)
-    place = (wanted.entity or entity, wanted.project or project, wanted.collection)
-    return Artifact.of(await workspace.catalog.version(*place, wanted.alias), workspace)
 
 
 async def init_async(

@@ -48,7 +48,7 @@ class DyingCatalog:
 
     def __getattr__(self, name: str) -> Any:
         inner: Any = getattr(self._inner, name)
-        if not callable(inner) or name != self._point.call:
+        if name != self._point.call:
             return inner
 
         async def call(*arguments: Any, **named: Any) -> Any:

@@ -293,6 +293,7 @@ def test_made_files_go_when_the_artifact_is_logged_or_goes(run: lading.Run, home
     assert list((home / "tmp").iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_does_not_take_the_parents_made_files_with_it(run: lading.Run) -> None:
     artifact = lading.Artifact("a", "dataset")
     with artifact.new_file("f") as f:

@@ -210,7 +210,7 @@ async def test_a_cancelled_download_leaves_nothing_half_written(run: lading.Run,
     before = descriptors()
     cancelled = 0
 
-    for step in range(16):
+    for step in range(12):
         cancelled += await cancel_at(artifact.download_async(f"out/{step}"), step * 0.004)
         assert {path: right[path] for path in tree(out / str(step))} == tree(out / str(step))  # whole files only
     gc.collect()
@@ -231,7 +231,7 @@ async def test_a_cancelled_log_leaves_no_version_no_pins_and_nothing_half_writte
         workspace.engine.store = SlowStore(workspace.store, delay=0.005, rate=3e8)
     before, cancelled, logged = descriptors(), 0, 0
 
-    for step in range(16):
+    for step in range(12):
         folder = fill(f"in{step}", {**{str(number): os.urandom(100) for number in range(30)}, "big": os.urandom(9 << 20)})
         artifact = await drafted(folder)
         given_up = await cancel_at(run.log_artifact_async(artifact), step * 0.004)

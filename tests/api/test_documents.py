@@ -14,8 +14,6 @@ from lading.api.workspace import Workspace
 from lading.catalog import Content, Labels
 from lading.errors import LadingError, ManifestError
 from lading.manifest.digest import LEAF_SIZE, Algorithm, tree_digest
-from lading.manifest.document import build_document
-from lading.manifest.entry import Entry
 from lading.store.store import write_bytes
 from lading.transfer.plan import manifest_key
 
@@ -158,20 +156,18 @@ def test_a_page_that_others_wrote_otherwise_is_read(dataset: Make, workspace: Wo
     assert Path(lading.Api().artifact("p/ds:v1").download("out"), "a").read_text() == "good"
 
 
-def test_documents_are_cut_into_pages_and_read_back(run: lading.Run, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for number in range(5000):
-        (folder / f"{number:05}").touch()
-    artifact = lading.Artifact("ds", "dataset")
-    artifact.add_dir(folder)
-    run.log_artifact(artifact)
+def test_who_reads_with_another_store_makes_nothing_forgotten(
+    dataset: Make, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong LADING_STORE says nothing about the store that belongs to the catalogue."""
+    artifact = dataset({"a": "1"})
+    for store in ("empty", "others"):
+        monkeypatch.setenv("LADING_STORE", str(tmp_path / store))
+        if store == "others":
+            (tmp_path / store).mkdir()
+            (tmp_path / store / "lading-store.json").write_text('{"format": 1, "catalog": "of somebody else"}')
+        with pytest.raises(ManifestError, match=f"is not in file://{tmp_path}/{store}"):
+            lading.Artifact.from_id(artifact.id or "", lading.Api()).download("out")
 
-    found = lading.Api().artifact("p/ds")
-
-    assert dict(found.manifest.entries) == dict(artifact.manifest.entries)
-    assert found.file_count == 5000
-    document = build_document({"x": Entry("0" * 64, 0)}, Algorithm.BLAKE3)
-    list(document.pages)
-    assert document.index_encoded.digest != found.commit_hash
-    assert len(list(Path(found.download("out", path_prefix="0499")).iterdir())) == 10
+    version = artifact.logged_version("test")
+    assert not blocking(workspace.catalog.lost)(version.entity_id)

@@ -86,6 +86,7 @@ def test_work_may_be_launched_from_the_bridges_own_loop() -> None:
     assert run(outer).future.result(5) == 7
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_forked_child_has_a_bridge_of_its_own() -> None:
     """DESIGN 7: "safe after fork"."""
     assert answer_now(1) == 1
@@ -199,8 +200,8 @@ with lading.init(project="p") as run:
         print("too fast")
     except KeyboardInterrupt:
         print("interrupted")
-    left = [p for root in ("out", workspace.settings.home / "store" / "tmp") for p in (os.listdir(root) if os.path.isdir(root) else ())]
-    print([name for name in left if name.startswith(".lading-")])
+    roots = [root for root in ("out", workspace.settings.home / "store" / "tmp") if os.path.isdir(root)]
+    print([name for root in roots for name in os.listdir(root) if name.startswith(".lading-")])
     workspace.engine.store = inner
     artifact = artifact if what == "download" else run.log_artifact(draft())
     artifact.download("out")
@@ -225,6 +226,7 @@ def test_ctrl_c_stops_a_transfer_cleanly_and_the_next_call_works(home: Path, fil
     assert (done.stdout.splitlines(), done.stderr) == (["interrupted", "[]", "v0"], "")
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_child_of_a_process_that_used_it_may_use_it(dataset: Make) -> None:
     artifact = dataset({"a": "1"})
     artifact.download("one")
