@@ -1,37 +1,37 @@
 """Every error that lading raises on purpose.
 
-    LadingError                      .code (stable, for programs), .hint (what to do), .retryable
-    ├─ InvalidValueError             + ValueError      a name, path, alias, tag, metadata or argument that cannot be
-    ├─ InvalidTypeError              + TypeError       an argument of a kind that cannot be
-    ├─ UsageError                                      a call that makes no sense here and now
-    │  └─ SettingsError                                a setting that cannot be
-    ├─ ArtifactStatusError           + AttributeError  the artifact is in the wrong state for this
-    │  ├─ ArtifactNotLoggedError                       … not logged yet
-    │  └─ ArtifactFinalizedError                       … logged already
-    ├─ WaitTimeoutError              + TimeoutError    wait(timeout) ran out
-    ├─ CommError                                       the catalogue says no
-    │  ├─ UnknownNameError           + LookupError     no such entity, project, collection, version, alias, run
-    │  ├─ NameConflictError          + ValueError      the name is taken by something of another type or state
-    │  ├─ AliasesRemainError                           delete() of a version that still has aliases
-    │  ├─ LeaseLostError                               the write session ran out or was closed
-    │  ├─ CatalogBusyError           retryable         another process held the catalogue for too long
-    │  ├─ CatalogNewerError                            the catalogue was written by a newer lading
-    │  └─ CatalogPlaceError                            a SQLite file where SQLite is not safe
-    ├─ EntryNotFoundError            + KeyError, FileNotFoundError   the artifact has no such entry
-    ├─ ManifestError                 + ValueError      a document that is damaged or hostile
-    │  └─ FormatNewerError                             … or written by a newer lading
-    ├─ DigestMismatchError           + ValueError      bytes do not hash to what they should
-    ├─ VerificationError             + ValueError      local files are not what their artifact says
-    ├─ FileChangedError              + ValueError      a local file changed while it was being logged
-    ├─ LocalFileError                + OSError         a local file or folder cannot be read or written
-    │  └─ DiskFullError                                … because the disk is full
-    ├─ StoreError                    + OSError         the store cannot do it
-    │  ├─ NotFoundError              + FileNotFoundError
-    │  ├─ AlreadyExistsError         + FileExistsError
-    │  ├─ StoreFullError
-    │  ├─ StoreForeignError                            another catalogue owns this store
-    │  └─ StoreUnavailableError      retryable
-    └─ TransferError                                   a transfer gave up; `errors` says why, thing by thing
+LadingError                      .code (stable, for programs), .hint (what to do), .retryable
+├─ InvalidValueError             + ValueError      a name, path, alias, tag, metadata or argument that cannot be
+├─ InvalidTypeError              + TypeError       an argument of a kind that cannot be
+├─ UsageError                                      a call that makes no sense here and now
+│  └─ SettingsError                                a setting that cannot be
+├─ ArtifactStatusError           + AttributeError  the artifact is in the wrong state for this
+│  ├─ ArtifactNotLoggedError                       … not logged yet
+│  └─ ArtifactFinalizedError                       … logged already
+├─ WaitTimeoutError              + TimeoutError    wait(timeout) ran out
+├─ CommError                                       the catalogue says no
+│  ├─ UnknownNameError           + LookupError     no such entity, project, collection, version, alias, run
+│  ├─ NameConflictError          + ValueError      the name is taken by something of another type or state
+│  ├─ AliasesRemainError                           delete() of a version that still has aliases
+│  ├─ LeaseLostError                               the write session ran out or was closed
+│  ├─ CatalogBusyError           retryable         another process held the catalogue for too long
+│  ├─ CatalogNewerError                            the catalogue was written by a newer lading
+│  └─ CatalogPlaceError                            a SQLite file where SQLite is not safe
+├─ EntryNotFoundError            + KeyError, FileNotFoundError   the artifact has no such entry
+├─ ManifestError                 + ValueError      a document that is damaged or hostile
+│  └─ FormatNewerError                             … or written by a newer lading
+├─ DigestMismatchError           + ValueError      bytes do not hash to what they should
+├─ VerificationError             + ValueError      local files are not what their artifact says
+├─ FileChangedError              + ValueError      a local file changed while it was being logged
+├─ LocalFileError                + OSError         a local file or folder cannot be read or written
+│  └─ DiskFullError                                … because the disk is full
+├─ StoreError                    + OSError         the store cannot do it
+│  ├─ NotFoundError              + FileNotFoundError
+│  ├─ AlreadyExistsError         + FileExistsError
+│  ├─ StoreFullError
+│  ├─ StoreForeignError                            another catalogue owns this store
+│  └─ StoreUnavailableError      retryable
+└─ TransferError                                   a transfer gave up; `errors` says why, thing by thing
 """
 
 import re
