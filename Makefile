@@ -19,7 +19,7 @@ WHERE := { pwd -P; $(PY) -V; }
 $(shell [ "$$(cat .venv/.where 2>/dev/null)" = "$$($(WHERE) 2>/dev/null)" ] || rm -f .venv/.made .venv/.base .venv/.dev)
 
 # Tests fill disks and give rights away. That needs root, or a namespace in which one is root and has other users beside one.
-AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo unshare --map-root-user --map-auto --mount)
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo env LOGNAME=$$(id -un) unshare --map-root-user --map-auto --mount)
 
 .DELETE_ON_ERROR:
 .PHONY: demo test bench format clean
