@@ -1,8 +1,8 @@
 """Processes that log at the same moment."""
 
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Callable
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -13,32 +13,36 @@ from lading.api.session import workspace_here
 
 Fill = Callable[..., Path]
 
+LOG = """
+import sys
+from pathlib import Path
+import lading
 
-def log(folder: str, barrier: Barrier, answers: "multiprocessing.SimpleQueue[str]") -> None:
-    """Runs in a process of its own."""
-    try:
-        with lading.init(project="p") as run:
-            artifact = lading.Artifact("ds", "dataset")
-            artifact.add_dir(folder)
-            barrier.wait(30)
-            run.log_artifact(artifact, aliases=[Path(folder).name])
-            answers.put(f"{Path(folder).name} {artifact.version}")
-    except BaseException as error:
-        answers.put(f"{Path(folder).name} {error!r}")
-        raise
+folder = Path(sys.argv[1])
+with lading.init(project="p") as run:
+    artifact = lading.Artifact("ds", "dataset")
+    artifact.add_dir(folder)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    run.log_artifact(artifact, aliases=[folder.name])
+print(folder.name, artifact.version)
+"""
 
 
 def log_at_once(folders: list[Path]) -> dict[str, str]:
-    context = multiprocessing.get_context("spawn")
-    barrier, answers = context.Barrier(len(folders)), context.SimpleQueue()
-    processes = [context.Process(target=log, args=(str(folder), barrier, answers)) for folder in folders]
+    """Of each folder's name, the version that its process was given."""
+    command = [sys.executable, "-P", "-c", LOG]
+    processes = [
+        subprocess.Popen([*command, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for folder in folders
+    ]
     for process in processes:
-        process.start()
-    found = dict(answers.get().split(" ", 1) for _ in processes)
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
-        process.join(30)
-    answers.close()
-    return found
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return dict(process.communicate(timeout=60)[0].split() for process in processes)
 
 
 @pytest.mark.parametrize("fresh", [True, False])
