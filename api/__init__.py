@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from .collection import ArtifactCollection, ArtifactType
     from .entry import ArtifactEntry, File
     from .public import Api
-    from .run import Run, init, init_async
+    from .run import Run
     from .session import active_run
+    from .starting import init, init_async
 
 _MODULES = {
     "Api": "public",
@@ -22,8 +23,8 @@ _MODULES = {
     "active_run": "session",
     "finish": "active",
     "finish_async": "active",
-    "init": "run",
-    "init_async": "run",
+    "init": "starting",
+    "init_async": "starting",
     "log_artifact": "active",
     "log_artifact_async": "active",
     "use_artifact": "active",

@@ -5,8 +5,9 @@ from typing import Any
 
 from .artifact import Artifact
 from .portal import blocking
-from .run import Path, Run, require_run
+from .run import Path, Run
 from .session import active_run
+from .starting import require_run
 
 
 async def log_artifact_async(

@@ -166,7 +166,7 @@ class Artifact(Contents):
         made for it."""
         del settings
         if self._version is None:
-            from .run import log_by_any_run
+            from .starting import log_by_any_run
 
             await log_by_any_run(self, project)
             return

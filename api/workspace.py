@@ -16,6 +16,7 @@ from ..errors import LocalFileError, NotFoundError, SettingsError, UsageError
 from ..store.folder import FolderStore
 from ..store.ownership import claim, owner_of
 from ..store.store import Store
+from ..store.threads import ended
 from ..transfer.budget import ByteBudget, shared_budget
 from ..transfer.driver import persist
 from ..transfer.engine import Engine, local_limits, remote_limits
@@ -86,11 +87,15 @@ async def open_workspace(settings: Settings) -> Workspace:
     key = (str(settings.home), settings.catalog, settings.store, os.getpid())
     found = _opened.get(key)
     if found is None:
-        made = await _open(settings)
+        opening = asyncio.ensure_future(_open(settings))
+        cancelled = await ended(opening)  # what is being opened must not be lost, but be closed one day
+        made = opening.result()
         with _lock:
             found = _opened.setdefault(key, made)
         if found is not made:  # another loop was faster
             await made.close()
+        if cancelled is not None:
+            raise cancelled
     return found if found.settings == settings else Workspace(settings, found.catalog, found.engine, found.owned)
 
 

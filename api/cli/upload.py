@@ -112,7 +112,7 @@ async def upload(console: Console, asked: Upload) -> None:
     """Log it, and say under which name."""
     from ...catalog import Labels
     from ...manifest.names import LATEST, alias_list, tag_list
-    from ..run import init_async
+    from ..starting import init_async
     from ..workspace import open_workspace
 
     asked.check()

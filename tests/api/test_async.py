@@ -311,6 +311,7 @@ def test_debug_mode_has_nothing_to_say(run: lading.Run, mixed: Path, caplog: pyt
 
 async def test_workspaces_close_and_open_again(run: lading.Run, fill: Fill) -> None:
     artifact = await run.log_artifact_async(await drafted(fill("in", {"a": "1"})))
+    await run.finish_async()
 
     await close_workspaces()
 

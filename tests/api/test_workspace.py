@@ -88,17 +88,16 @@ def test_store_and_catalogue_may_lie_elsewhere(
     assert (tmp_path / "apart/objects/lading-store.json").is_file()
 
 
-def test_a_catalogue_of_a_newer_lading_is_refused_in_one_sentence(dataset: Make, home: Path) -> None:
+def test_a_catalogue_of_a_newer_lading_is_refused_in_one_sentence(dataset: Make, run: lading.Run, home: Path) -> None:
     """DESIGN 4: "an older client refuses a newer format in one sentence"."""
     dataset({"a": "1"})
+    run.finish()
     blocking(close_workspaces)()
     with closing(sqlite3.connect(home / "catalog.db", isolation_level=None)) as db:
         db.execute("UPDATE alembic_version SET version_num = '9999'")
 
     with pytest.raises(CatalogNewerError):
         lading.Api().artifact("p/ds")
-    with closing(sqlite3.connect(home / "catalog.db", isolation_level=None)) as db:
-        db.execute("UPDATE alembic_version SET version_num = '0001'")
 
 
 def test_a_damaged_catalogue_is_named(home: Path) -> None:
