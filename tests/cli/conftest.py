@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from lading.api.cli.main import cli
+from lading.api.portal import blocking
+from lading.api.workspace import close_workspaces
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,7 +38,7 @@ Lading = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in os.environ:
         if name.startswith("LADING_"):
             monkeypatch.delenv(name)
@@ -45,7 +47,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LADING_PROJECT", "pets")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "home"
+    yield tmp_path / "home"
+    blocking(close_workspaces)()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lading.transfer.scheduler import Limits, Retry
 @pytest.fixture
 def make_engine() -> Iterator[Callable[..., Engine]]:
     """Makes engines that retry at once. When the test ends, nothing is lent, and no descriptor and no lane is left."""
-    before, engines = open_descriptors(), list[Engine]()
+    before, threads, engines = open_descriptors(), set(threading.enumerate()), list[Engine]()
 
     def make(store: Store, *, index: Index | None = None, attempts: int = 3) -> Engine:
         engine = Engine(store, index, Limits(2, 2), Retry(attempts=attempts, base=0.0), ByteBudget(64 << 20))
@@ -32,7 +32,7 @@ def make_engine() -> Iterator[Callable[..., Engine]]:
         engine.close()
         assert engine.statistics().budget == BudgetStatistics(64 << 20, 0, 0)
     assert open_descriptors() <= before
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("lading-lane")] == []
+    assert [thread.name for thread in set(threading.enumerate()) - threads if thread.name.startswith("lading-lane")] == []
 
 
 def open_descriptors() -> set[str]:
