@@ -38,7 +38,14 @@ Lading = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def closed() -> Iterator[None]:
+    """Leaves no workspace open, once nothing is patched any more: this is the first to be set up and the last to end."""
+    yield
+    blocking(close_workspaces)()
+
+
+@pytest.fixture(autouse=True)
+def home(closed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in os.environ:
         if name.startswith("LADING_"):
             monkeypatch.delenv(name)
@@ -47,8 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LADING_PROJECT", "pets")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
-    yield tmp_path / "home"
-    blocking(close_workspaces)()
+    return tmp_path / "home"
 
 
 @pytest.fixture
