@@ -47,7 +47,7 @@ format: .venv/.dev
 	$(RUN) ruff format .
 
 clean:
-	rm -rf .venv .src build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .src build dist ./*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov .demo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:

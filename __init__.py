@@ -3,7 +3,11 @@
 Importing it opens nothing; what it offers is loaded at first use.
 """
 
+import sys
 from typing import TYPE_CHECKING
+
+if sys.platform == "win32":
+    raise ImportError("lading runs on Linux and macOS; on Windows, use it inside WSL")
 
 if TYPE_CHECKING:
     from .api import Api as Api
@@ -41,6 +45,11 @@ __all__ = [
 ]
 
 
+_NOT_BUILT = frozenset(
+    ["Audio", "Bokeh", "BoundingBoxes2D", "Classes", "Graph", "Histogram", "Html", "Image", "ImageMask", "JoinedTable", "Molecule", "Object3D", "PartitionedTable", "Plotly", "Table", "Video"]
+)
+
+
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name
     if name in ("CommError", "LadingError", "errors"):
         from .errors import CommError, LadingError
@@ -59,4 +68,8 @@ def __getattr__(name: str) -> object:  # lazy: also because pytest imports this 
         from importlib.metadata import version
 
         return version("lading")
+    if name in _NOT_BUILT:
+        from .errors import NotBuiltError
+
+        raise NotBuiltError(f"lading.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

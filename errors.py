@@ -4,6 +4,7 @@ LadingError                      .code (stable, for programs), .hint (what to do
 ├─ InvalidValueError             + ValueError      a name, path, alias, tag, metadata or argument that cannot be
 ├─ InvalidTypeError              + TypeError       an argument of a kind that cannot be
 ├─ UsageError                                      a call that makes no sense here and now
+│  ├─ NotBuiltError              + AttributeError  what W&B has and this version of lading does not
 │  └─ SettingsError                                a setting that cannot be
 ├─ ArtifactStatusError           + AttributeError  the artifact is in the wrong state for this
 │  ├─ ArtifactNotLoggedError                       … not logged yet
@@ -25,13 +26,12 @@ LadingError                      .code (stable, for programs), .hint (what to do
 ├─ FileChangedError              + ValueError      a local file changed while it was being logged
 ├─ LocalFileError                + OSError         a local file or folder cannot be read or written
 │  └─ DiskFullError                                … because the disk is full
-├─ StoreError                    + OSError         the store cannot do it
-│  ├─ NotFoundError              + FileNotFoundError
-│  ├─ AlreadyExistsError         + FileExistsError
-│  ├─ StoreFullError
-│  ├─ StoreForeignError                            another catalogue owns this store
-│  └─ StoreUnavailableError      retryable
-└─ TransferError                                   a transfer gave up; `errors` says why, thing by thing
+└─ StoreError                    + OSError         the store cannot do it
+   ├─ NotFoundError              + FileNotFoundError
+   ├─ AlreadyExistsError         + FileExistsError
+   ├─ StoreFullError
+   ├─ StoreForeignError                            another catalogue owns this store
+   └─ StoreUnavailableError      retryable
 """
 
 import re
@@ -77,6 +77,14 @@ class InvalidTypeError(LadingError, TypeError):
 
 class UsageError(LadingError):
     """A call that makes no sense here and now."""
+
+
+class NotBuiltError(UsageError, AttributeError):
+    """`what` is known to W&B, and not built yet in this version of lading."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"`{what}` is not built yet in this version of lading")
+        self.what = what
 
 
 class SettingsError(UsageError, ValueError):
@@ -200,7 +208,7 @@ class FileChangedError(LadingError, ValueError):
     def __init__(self, path: str, *, what: str) -> None:
         super().__init__(
             f"{path}: {what} while it was being logged; nothing was committed",
-            hint="log it again once nothing writes to it",
+            hint="once nothing writes to it, add it again (overwrite=True, merge=True for a folder) and log",
         )
         self.path = path
 
@@ -218,11 +226,11 @@ class StoreError(LadingError, OSError):
 
 
 class NotFoundError(StoreError, FileNotFoundError):
-    """There is no object under `key`."""
+    """There is no object under `key`: the content of the file `path`, where that is known."""
 
-    def __init__(self, key: str, store: str) -> None:
-        super().__init__(f"{key}: no such object in {store}")
-        self.key = key
+    def __init__(self, key: str, store: str, *, path: str = "", hint: str | None = None) -> None:
+        super().__init__(f"{f'{path}: ' if path else ''}{key}: no such object in {store}", hint=hint)
+        self.key, self.path = key, path
 
 
 class AlreadyExistsError(StoreError, FileExistsError):
@@ -245,11 +253,3 @@ class StoreUnavailableError(StoreError):
     """The store does not answer, or asks to be left alone for a while."""
 
     retryable = True
-
-
-class TransferError(LadingError):
-    """A transfer gave up. `errors` holds what happened to which thing."""
-
-    def __init__(self, message: str, errors: dict[str, Exception] | None = None) -> None:
-        super().__init__(message)
-        self.errors = errors or {}

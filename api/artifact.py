@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import IO, TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,7 @@ from .newfile import open_new_file
 from .pending import Pending
 from .portal import blocking, run
 from .session import here, workspace_here
+from .unbuilt import not_built
 
 if TYPE_CHECKING:
     from .public import Api
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 Path = str | os.PathLike[str]
 
 
+@not_built("add_reference", "add", "get", "__setitem__", "link", "unlink", "new_draft", "ttl")
+@not_built("linked_artifacts", "source_artifact", "distributed_id")
 class Artifact(Contents):
     """A named, versioned set of files.
 
@@ -78,9 +81,9 @@ class Artifact(Contents):
         content under the same path without `overwrite`."""
         del skip_cache
         draft, local = self._open("add_file"), os.fspath(local_path)
-        path = await draft.add_file(
-            await workspace_here(), local, name or os.path.basename(local), is_tmp=is_tmp, policy=policy, overwrite=overwrite
-        )
+        named = os.path.basename(local) if name is None else name
+        workspace = await workspace_here()
+        path = await draft.add_file(workspace, local, named, is_tmp=is_tmp, policy=policy, overwrite=overwrite)
         return ArtifactEntry(self, path, draft.entry(path), local)
 
     add_file = blocking(add_file_async)
@@ -171,26 +174,23 @@ class Artifact(Contents):
             await log_by_any_run(self, project)
             return
         version, workspace = self._logged("save")
-        if change := self._edits(version):
-            at = version.place
-            now = await workspace.catalog.version(at.entity, at.project, at.collection, f"v{at.index}")
-            self.adopt(await workspace.catalog.change_version(at, change(now)), workspace)
+        if (change := self._edits(version)) != Change():
+            self.adopt(await workspace.catalog.change_version(version.place, change), workspace)
 
     save = blocking(save_async)
 
-    def _edits(self, saved: Version) -> Callable[[Version], Change] | None:
-        """What was edited, as a change of what the version is by then: of aliases and tags, only those added or removed here."""
+    def _edits(self, saved: Version) -> Change:
+        """What was edited since it was loaded: of aliases and tags those added or removed here, whatever others did meanwhile."""
         described, edited = self.description, self.checked_metadata()
         aliases, tags = alias_list(self._aliases), tag_list(self._tags)
-        same_labels = set(aliases) == set(saved.aliases) and tags == saved.tags
-        if same_labels and (described, edited) == (saved.description, dict(saved.metadata)):
-            return None
-        return lambda now: Change(
+        return Change(
             description=described if described != saved.description else None,
             clear_description=described is None and saved.description is not None,
             metadata=edited if edited != dict(saved.metadata) else None,
-            aliases=_edited(saved.aliases, aliases, now.aliases) if set(aliases) != set(saved.aliases) else None,
-            tags=_edited(saved.tags, tags, now.tags) if tags != saved.tags else None,
+            add_aliases=_missing(aliases, saved.aliases),
+            remove_aliases=_missing(saved.aliases, aliases),
+            add_tags=_missing(tags, saved.tags),
+            remove_tags=_missing(saved.tags, tags),
         )
 
     async def delete_async(self, delete_aliases: bool = False) -> None:
@@ -227,7 +227,5 @@ class Artifact(Contents):
     expected_type = staticmethod(blocking(expected_type_async))
 
 
-def _edited(saved: Sequence[str], wanted: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
-    """What it is `now`, with what turned `saved` into `wanted`: `latest`, say, may have moved on since."""
-    here = [each for each in wanted if each in now or each not in saved]
-    return (*here, *(each for each in now if each not in wanted and each not in saved))
+def _missing(these: Sequence[str], there: Sequence[str]) -> tuple[str, ...]:
+    return tuple(each for each in these if each not in there)

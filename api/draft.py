@@ -68,6 +68,7 @@ class Draft:
     ) -> str:
         """Returns the path of the entry."""
         _check_policy(policy)
+        path = os.path.abspath(path)  # noqa: ASYNC240  # asks nothing of the disk; the working folder may change before the log
         plain = artifact_path(name, md5=self.manifest.digest_algorithm is Label.MD5)
         file = await asyncio.to_thread(_found, path)
         (hashed,) = await self._hash(workspace, [file], meter or Meter())
@@ -80,6 +81,7 @@ class Draft:
         self, workspace: Workspace, root: str, name: str, *, policy: str, merge: bool, ignore: Sequence[str], meter: Meter
     ) -> None:
         _check_policy(policy)
+        root = os.path.abspath(root)  # noqa: ASYNC240  # as in add_file
         prefix = f"{artifact_path(name)}/" if name else ""
         paths, files = await asyncio.to_thread(self._scan, root, prefix, ignore)
         hashed = await self._hash(workspace, files, meter)

@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator
 from msgspec import Struct
 
 from ..catalog import Committed, Content, Json, Labels, RunKey, Version, WriteSession
-from ..errors import NameConflictError
+from ..errors import LadingError, NameConflictError
 from ..store.threads import ended, to_the_end
 from ..transfer.progress import Meter
 from .draft import Draft
@@ -60,7 +60,10 @@ async def log_draft(workspace: Workspace, draft: Draft, target: Target, meter: M
         committed = await _log_new(workspace, draft, target, tree_digest, meter)
     if not committed.created:
         _warn_unless_same(committed.version, target)
-    await write_receipts(workspace, committed.version)
+    try:
+        await write_receipts(workspace, committed.version)
+    except LadingError as error:  # the version is committed all the same, and the next log makes up for it
+        _log.warning("%s is committed, but its receipt could not be written: %s", committed.version.place, error.message)
     return committed
 
 

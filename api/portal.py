@@ -48,6 +48,11 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     try:
         work.begin()
         return work.future.result()
+    except RuntimeError as error:
+        if "after" in str(error) and "shutdown" in str(error):
+            hint = "let the main thread wait for it (join), or make the call before the script ends"
+            raise UsageError("a thread called lading while Python was shutting down", hint=hint) from error
+        raise
     except BaseException:
         if not work.future.done():  # Ctrl-C, or whatever else a signal handler raises
             work.cancel()

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..catalog import Committed, Labels, RunInfo, RunKey
-from ..errors import InvalidTypeError, InvalidValueError, UsageError
+from ..errors import InvalidTypeError, InvalidValueError, NotBuiltError, UsageError
 from ..manifest.names import alias_list, tag_list
 from ..transfer.progress import Listener, Meter
 from .artifact import Artifact
@@ -21,11 +21,13 @@ from .runs import PublicRun
 from .saved import jsonable
 from .session import deactivate
 from .settings import Settings
+from .unbuilt import not_built
 from .workspace import Workspace
 
 Path = str | os.PathLike[str]
 
 
+@not_built("link_artifact", "log_model", "use_model", "link_model", "upsert_artifact", "finish_artifact")
 class Run:
     """One execution of a script: made by `init`, ended by `finish` or as a context manager (`with`, `async with`).
 
@@ -120,6 +122,7 @@ class Run:
         """
         artifact = await self._artifact_of(artifact_or_path, name, type)
         labels = Labels(alias_list([alias for alias in _listed(aliases) if alias != "latest"]), tag_list(tags))
+        was_finalized = artifact.draft.finalized
         artifact.finalize()
         if self.disabled and not self._finished:
             return artifact
@@ -128,7 +131,11 @@ class Run:
             artifact.pend(Pending(launch(lambda: self._log(workspace, artifact, labels, progress)).future))
             self._background.append(artifact)
         else:
-            await self._log(workspace, artifact, labels, progress)
+            try:
+                await self._log(workspace, artifact, labels, progress)
+            except BaseException:
+                artifact.draft.finalized = was_finalized  # what was wrong may be mended, and it be logged again
+                raise
         return artifact
 
     log_artifact = blocking(log_artifact_async)
@@ -178,6 +185,8 @@ class Run:
                 raise InvalidValueError(f"name={name!r} differs from the artifact's own name {artifact_or_path.name!r}")
             return artifact_or_path
         path = os.fspath(artifact_or_path)
+        if "://" in path:
+            raise NotBuiltError(f"Run.log_artifact of a reference ({path})")
         artifact = Artifact(name or self._name_for(path), type or "unspecified")
         if await asyncio.to_thread(os.path.isdir, path):
             await artifact.add_dir_async(path)

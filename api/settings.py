@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from ..errors import SettingsError
+from ..errors import LadingError, SettingsError
 from ..manifest.digest import digest_label
 from ..manifest.names import entity_name, project_name
 
@@ -76,6 +76,10 @@ def _size(text: str) -> int:
     return size
 
 
+def _unbuilt(text: str) -> int:
+    raise ValueError(f"transfers cannot be held to {text} bytes per second yet; unset it")
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise ValueError("a number from 1 on")
@@ -95,9 +99,7 @@ def _label(text: str) -> str:
 
 
 TABLE: tuple[Setting, ...] = (
-    Setting(
-        "home", "Where lading keeps what is its own: catalogue and store by default, index, journals.", Path, _home, place=_below
-    ),
+    Setting("home", "Where lading keeps what is its own: catalogue and store by default, index.", Path, _home, place=_below),
     Setting("catalog", "URL of the catalogue of names.", str, lambda home: f"sqlite:///{home}/catalog.db", place=_file_below),
     Setting("store", "URL or folder where the bytes lie.", str, lambda home: f"file://{quote(str(home))}/store", place=_below),
     Setting("api_key", "Key for a team server.", str, lambda _: None, secret=True),
@@ -107,7 +109,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("digest", "Digest algorithm of new artifacts: BLAKE3, SHA256 or MD5.", _label, lambda _: "BLAKE3"),
     Setting("mode", "online, offline (no network is used) or disabled (runs log nothing).", _mode, lambda _: "online"),
     Setting("max_memory", "Most memory that transfers may hold, as in 500MB.", _size, lambda _: None),
-    Setting("max_bandwidth", "Most bytes per second, as in 100MB.", _size, lambda _: None),
+    Setting("max_bandwidth", "Most bytes per second. Not built yet: setting it is refused.", _unbuilt, lambda _: None),
     Setting("concurrency", "Parts in flight at the same time.", _count, lambda _: None),
     Setting("quiet", "1: no progress, no notices.", _flag, lambda _: False),
 )
@@ -175,7 +177,8 @@ def _parse(setting: Setting, value: Any, source: str, folder: Path) -> Any:
         return setting.parse(setting.place(str(value), folder))
     except (ValueError, TypeError) as error:
         shown = "a secret" if setting.secret else repr(str(value))
-        raise SettingsError(f"{setting.variable} cannot be {shown} ({source}): {error}") from error
+        why, hint = (error.message, error.hint) if isinstance(error, LadingError) else (str(error), None)
+        raise SettingsError(f"{setting.variable} cannot be {shown} ({source}): {why}", hint=hint) from error
 
 
 def _files() -> list[Path]:

@@ -141,3 +141,11 @@ def test_the_api_imports_neither_http_nor_migrations() -> None:
     code = "import sys, lading.api, lading; lading.__all__ and getattr(lading, lading.__all__[0]); print(*sys.modules)"
 
     assert set(python("-c", code).split()) & set(heavy) == set()
+
+
+def test_windows_is_refused_in_one_sentence() -> None:
+    code = "import sys; sys.platform = 'win32'; import lading"
+
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.stderr.splitlines()[-1] == "ImportError: lading runs on Linux and macOS; on Windows, use it inside WSL"

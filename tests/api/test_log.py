@@ -614,3 +614,54 @@ def test_the_store_is_where_it_should_be(dataset: Make, workspace: Workspace, ho
     assert isinstance(workspace.store, FolderStore)
     assert workspace.store.root == str(home / "store")
     assert blocking(workspace.catalog.id)() in (home / "store" / "lading-store.json").read_text()
+
+
+# -- what a failed log leaves ------------------------------------------------------------------------------------------
+
+
+def test_the_working_folder_may_change_between_adding_and_logging(
+    run: lading.Run, fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill("in", {"a": "1"})
+    artifact = lading.Artifact("moved")
+    artifact.add_file("in/a", "file")
+    artifact.add_dir("in", "folder")
+    monkeypatch.chdir(tmp_path)
+
+    run.log_artifact(artifact)
+
+    assert artifact.file_count == 2
+
+
+def test_what_made_a_log_fail_may_be_mended_and_logged_again(run: lading.Run, fill: Fill) -> None:
+    folder = fill("in", {"a": "1"})
+    artifact = lading.Artifact("mended")
+    artifact.add_file(folder / "a")
+    (folder / "a").write_text("22")
+    with pytest.raises(FileChangedError):
+        run.log_artifact(artifact)
+
+    artifact.add_file(folder / "a", overwrite=True)
+    run.log_artifact(artifact)
+
+    assert (artifact.version, artifact.size) == ("v0", 2)
+
+
+def test_a_receipt_that_cannot_be_written_fails_no_log(
+    run: lading.Run, fill: Fill, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = home / "store/versions/me/p"
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where folders belong")
+    artifact = lading.Artifact("ds")
+    artifact.add_dir(fill("in", {"a": "1"}))
+
+    run.log_artifact(artifact)
+
+    assert artifact.version == "v0"
+    assert "its receipt could not be written" in caplog.text
+    in_the_way.unlink()
+    again = lading.Artifact("ds")
+    again.add_dir(fill("in", {"a": "1"}))
+    run.log_artifact(again)
+    assert (in_the_way / "ds/v0.json").is_file()

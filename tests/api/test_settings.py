@@ -198,3 +198,10 @@ def test_the_active_runs_settings_hold_for_what_it_makes(
 
     assert artifact.version == "v0"
     assert not (tmp_path / "another").exists()
+
+
+def test_a_setting_that_is_not_built_yet_is_refused_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LADING_MAX_BANDWIDTH", "1MB")
+
+    with pytest.raises(SettingsError, match="cannot be held to 1MB"):
+        load_settings()
