@@ -30,7 +30,7 @@ LadingError                      .code (stable, for programs), .hint (what to do
    ├─ NotFoundError              + FileNotFoundError
    ├─ AlreadyExistsError         + FileExistsError
    ├─ StoreFullError
-   ├─ StoreForeignError                            another catalogue owns this store
+   ├─ StoreForeignError                            store and catalogue do not belong together
    └─ StoreUnavailableError      retryable
 """
 
@@ -246,7 +246,7 @@ class StoreFullError(StoreError):
 
 
 class StoreForeignError(StoreError):
-    """Another catalogue owns this store: it may be read, not written."""
+    """Another catalogue owns this store, or this catalogue another store: it may be read, not written."""
 
 
 class StoreUnavailableError(StoreError):

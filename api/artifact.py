@@ -175,7 +175,7 @@ class Artifact(Contents):
             return
         version, workspace = self._logged("save")
         if (change := self._edits(version)) != Change():
-            self.adopt(await workspace.catalog.change_version(version.place, change), workspace)
+            self.adopt(await workspace.catalog.change_version(version.place, change, version_id=version.id), workspace)
 
     save = blocking(save_async)
 
@@ -197,7 +197,7 @@ class Artifact(Contents):
         """Delete this version. Raise `AliasesRemainError` if it has aliases and `delete_aliases` is not set."""
         version, workspace = self.logged_version("delete"), self._workspace
         assert workspace is not None
-        await workspace.catalog.delete_version(version.place, delete_aliases=delete_aliases)
+        await workspace.catalog.delete_version(version.place, delete_aliases=delete_aliases, version_id=version.id)
         self.adopt(await workspace.catalog.version_by_id(version.id), workspace)
 
     delete = blocking(delete_async)

@@ -1,7 +1,6 @@
 """A workspace: the catalogue, store and engine that the settings name, opened once per process."""
 
 import asyncio
-import contextlib
 import os
 import sys
 import threading
@@ -12,9 +11,10 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ..catalog import Catalog, ObjectInfo, open_catalog
-from ..errors import LocalFileError, NotFoundError, SettingsError, UsageError
+from ..catalog.forks import in_sqlite
+from ..errors import LocalFileError, SettingsError, UsageError
 from ..store.folder import FolderStore
-from ..store.ownership import claim, owner_of
+from ..store.ownership import claim, owns
 from ..store.store import Store
 from ..store.threads import ended
 from ..transfer.budget import ByteBudget, shared_budget
@@ -35,18 +35,15 @@ class Workspace:
     settings: Settings
     catalog: Catalog
     engine: Engine
-    owned: bool = False
 
     @property
     def store(self) -> Store:
         return self.engine.store
 
     async def own(self) -> None:
-        """Make sure that this catalogue owns the store, before the first write. Raise `StoreForeignError`."""
-        if not self.owned:
-            catalog_id = await self.catalog.id()
-            await self.persist(lambda: claim(self.store, catalog_id))
-            self.owned = True
+        """Make sure that this catalogue owns the store, before a log asks what is stored. Raise `StoreForeignError`."""
+        # Each time: the store of a long-lived process may be taken away under it.
+        await self.persist(lambda: claim(self.store, self.catalog))
 
     @property
     def temporary(self) -> str:
@@ -62,9 +59,8 @@ class Workspace:
     async def forget(self, entity_id: str, bad: ObjectInfo) -> None:
         """Something in the store turned out bad or gone: the next log that needs it sends it again. In a store that is not this
         catalogue's, nothing is known to be missing."""
-        with contextlib.suppress(NotFoundError):
-            if await self.persist(lambda: owner_of(self.store)) == await self.catalog.id():
-                await self.catalog.forget(entity_id, [bad])
+        if await self.persist(lambda: owns(self.store, self.catalog)):
+            await self.catalog.forget(entity_id, [bad])
 
     def folders(self) -> list[str]:
         """Where store and catalogue lie, as far as that is on this machine's disks."""
@@ -96,7 +92,7 @@ async def open_workspace(settings: Settings) -> Workspace:
             await made.close()
         if cancelled is not None:
             raise cancelled
-    return found if found.settings == settings else Workspace(settings, found.catalog, found.engine, found.owned)
+    return found if found.settings == settings else Workspace(settings, found.catalog, found.engine)
 
 
 async def close_workspaces() -> None:
@@ -113,7 +109,7 @@ async def _open(settings: Settings) -> Workspace:
     catalog = await open_catalog(settings.catalog)
     store = open_store(settings.store)
     budget = ByteBudget(settings.max_memory) if settings.max_memory else shared_budget()
-    engine = Engine(store, Index(str(settings.home / "index.db")), _limits(store, settings), budget=budget)
+    engine = Engine(store, Index(str(settings.home / "index.db"), inside=in_sqlite), _limits(store, settings), budget=budget)
     return Workspace(settings, catalog, engine)
 
 
@@ -133,6 +129,14 @@ def open_store(url: str) -> Store:
     if parts.scheme in ("s3", "gs", "http", "https"):
         raise UsageError(f"this build of lading cannot use {parts.scheme}:// stores yet", hint="set LADING_STORE to a folder")
     raise SettingsError(f"'{url}' is not the URL of a store", hint="write file:///absolute/path, or a path")
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()  # another thread of the parent may have held it
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _make_home(settings: Settings) -> None:

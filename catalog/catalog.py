@@ -137,15 +137,19 @@ class Committed(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """An edit of a version or collection; a field that is None stays. Sets are replaced as a whole."""
+    """An edit of a version or collection; what is not given stays. A version's labels are edited one by one, so that those who
+    edit it at the same time do not undo each other."""
 
     description: str | None = None
     clear_description: bool = False
     metadata: Json | None = None
-    aliases: tuple[str, ...] | None = None
-    tags: tuple[str, ...] | None = None
-    name: str | None = None  # collections only
-    type: str | None = None  # collections only
+    add_aliases: tuple[str, ...] = ()  # this and the next three: versions only
+    remove_aliases: tuple[str, ...] = ()
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None  # this and the next two: collections only; replaced as a whole
+    name: str | None = None
+    type: str | None = None
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -175,7 +179,15 @@ class Catalog(Protocol):
     @property
     def url(self) -> str: ...
     async def id(self) -> str:
-        """The id that marks the stores this catalogue owns; made once, never changed."""
+        """The id that marks the store this catalogue owns; made once, never changed."""
+        ...
+
+    async def store_id(self) -> str | None:
+        """The id of the one store whose objects it knows; None before it has claimed one."""
+        ...
+
+    async def own_store(self, store_id: str) -> str:
+        """Own this store, unless it owns one: the first stays for ever. The id of the one that it owns."""
         ...
 
     async def close(self) -> None: ...
@@ -268,17 +280,19 @@ class Catalog(Protocol):
         """(entity, project), sorted."""
         ...
 
-    async def change_version(self, place: Place, change: Change) -> Version:
-        """Aliases not listed are removed from this version; listed ones leave the version of the collection that had them."""
+    async def change_version(self, place: Place, change: Change, *, version_id: str | None = None) -> Version:
+        """With `version_id` it is that version, also if its collection has another name by now and that of `place` is another's.
+        Added aliases leave the version of the collection that had them; removed ones go only if this version has them. Added
+        tags come last."""
         ...
 
     async def change_collection(self, entity: str, project: str, name: str, change: Change) -> Collection:
         """A new name makes all its receipts count as unwritten. Raise `NameConflictError` if that name is taken, or was once."""
         ...
 
-    async def delete_version(self, place: Place, *, delete_aliases: bool) -> None:
+    async def delete_version(self, place: Place, *, delete_aliases: bool, version_id: str | None = None) -> None:
         """State DELETED; its number stays used. Raise `AliasesRemainError` if it has aliases (`latest` is one) and they may not
-        be deleted with it. A removed `latest` is not given to another version."""
+        be deleted with it. A removed `latest` is not given to another version. `version_id` is as in `change_version`."""
         ...
 
     async def delete_collection(self, entity: str, project: str, name: str) -> None:

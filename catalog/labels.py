@@ -32,10 +32,11 @@ def give(connection: Connection, spot: Spot, names: Sequence[str]) -> int:
     return sum(connection.execute(statement, row).rowcount for row in rows)
 
 
-def take(connection: Connection, spot: Spot, *, keep: Sequence[str] = ()) -> int:
-    """Remove the aliases of one place, but for those to `keep`; how many went."""
+def take(connection: Connection, spot: Spot, names: Sequence[str]) -> None:
+    """Remove aliases, those that one place has."""
     here = delete(aliases).where(aliases.c.collection_id == spot.collection_id, aliases.c.version_index == spot.index)
-    return connection.execute(here.where(aliases.c.alias.not_in(keep)) if keep else here).rowcount
+    if names:
+        connection.execute(here.where(aliases.c.alias.in_(names)))
 
 
 def add_tags(connection: Connection, table: Table, owner: str, tags: Sequence[str]) -> int:
@@ -46,6 +47,12 @@ def add_tags(connection: Connection, table: Table, owner: str, tags: Sequence[st
     start = connection.scalar(select(func.coalesce(func.max(table.c.position), -1)).where(owned == owner))
     rows = [{owned.name: owner, "tag": tag, "position": (start or 0) + step} for step, tag in enumerate(tags, 1)]
     return sum(connection.execute(insert_missing(connection, table), row).rowcount for row in rows)
+
+
+def remove_tags(connection: Connection, table: Table, owner: str, tags: Sequence[str]) -> None:
+    """Remove tags of a version or collection, those that it has."""
+    if tags:
+        connection.execute(delete(table).where(table.columns[0] == owner, table.c.tag.in_(tags)))
 
 
 def set_tags(connection: Connection, table: Table, owner: str, tags: Sequence[str]) -> None:

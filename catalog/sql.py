@@ -23,6 +23,7 @@ from .catalog import (
     WriteSession,
 )
 from .commits import commit
+from .dialect import insert_missing
 from .labels import relabel
 from .objects import ask, forget, lost, stored
 from .tables import meta
@@ -63,7 +64,15 @@ class SqlCatalog:
         return self._database.url
 
     async def id(self) -> str:
-        return await self._read(_id)
+        found = await self._read(_fact, "catalog_id")
+        assert found is not None  # made with the tables
+        return found
+
+    async def store_id(self) -> str | None:
+        return await self._read(_fact, "store")
+
+    async def own_store(self, store_id: str) -> str:
+        return await self._write(_own_store, store_id)
 
     async def close(self) -> None:
         await self._database.close()
@@ -133,14 +142,14 @@ class SqlCatalog:
     async def projects(self, entity: str | None = None) -> tuple[tuple[str, str], ...]:
         return await self._read(collection.all_projects, entity)
 
-    async def change_version(self, place: Place, change: Change) -> Version:
-        return await self._write(changes.change_version, place, change)
+    async def change_version(self, place: Place, change: Change, *, version_id: str | None = None) -> Version:
+        return await self._write(changes.change_version, place, change, version_id)
 
     async def change_collection(self, entity: str, project: str, name: str, change: Change) -> Collection:
         return await self._write(changes.change_collection, entity, project, name, change)
 
-    async def delete_version(self, place: Place, *, delete_aliases: bool) -> None:
-        await self._write(changes.delete_version, place, delete_aliases=delete_aliases)
+    async def delete_version(self, place: Place, *, delete_aliases: bool, version_id: str | None = None) -> None:
+        await self._write(changes.delete_version, place, version_id, delete_aliases=delete_aliases)
 
     async def delete_collection(self, entity: str, project: str, name: str) -> None:
         await self._write(changes.delete_collection, entity, project, name)
@@ -174,6 +183,11 @@ class SqlCatalog:
         return await self._read(runs.logged_by, version_id)
 
 
-def _id(connection: Connection) -> str:
-    made: str = connection.execute(select(meta.c.value).where(meta.c.key == "catalog_id")).scalar_one()
-    return made
+def _fact(connection: Connection, key: str) -> str | None:
+    found: str | None = connection.scalar(select(meta.c.value).where(meta.c.key == key))
+    return found
+
+
+def _own_store(connection: Connection, store_id: str) -> str:
+    connection.execute(insert_missing(connection, meta), {"key": "store", "value": store_id})
+    return _fact(connection, "store") or store_id

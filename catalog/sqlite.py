@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from msgspec import Struct, field
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 
+from .forks import in_sqlite
 from .sqlite_errors import busy, translated
 
 P = ParamSpec("P")
@@ -55,7 +56,7 @@ class SqliteDatabase:
         await asyncio.to_thread(self.close_now)
 
     def read_now(self, body: Callable[[Connection], R]) -> R:
-        with translated(self.path), self._own_engines().reader.begin() as connection:
+        with in_sqlite(), translated(self.path), self._own_engines().reader.begin() as connection:
             return body(connection)
 
     def write_now(self, body: Callable[[Connection], R]) -> R:
@@ -63,17 +64,18 @@ class SqliteDatabase:
         if not engines.turn.acquire(timeout=self._busy_timeout):
             raise busy(self.path)
         try:
-            with translated(self.path), engines.writer.begin() as connection:
+            with in_sqlite(), translated(self.path), engines.writer.begin() as connection:
                 return body(connection)
         finally:
             engines.turn.release()
 
     def close_now(self) -> None:
-        self._own_engines().reader.dispose()
+        with in_sqlite():
+            self._own_engines().reader.dispose()
 
     def use_wal(self) -> None:
         """From now on readers and one writer do not wait for each other. The file remembers it."""
-        with translated(self.path), closing(self._connect()) as connection:
+        with in_sqlite(), translated(self.path), closing(self._connect()) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
 
     def _own_engines(self) -> _Engines:
@@ -83,10 +85,11 @@ class SqliteDatabase:
         return self._engines
 
     def _new_engines(self) -> _Engines:
-        engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_CONNECTIONS, max_overflow=-1
-        )
-        event.listen(engine, "begin", _begin)
+        with in_sqlite():  # SQLAlchemy has locks, too
+            engine = create_engine(
+                "sqlite://", creator=self._connect, poolclass=QueuePool, pool_size=_KEPT_CONNECTIONS, max_overflow=-1
+            )
+            event.listen(engine, "begin", _begin)
         return _Engines(engine, engine.execution_options(lading_writes=True))
 
     def _connect(self) -> sqlite3.Connection:
@@ -97,8 +100,12 @@ class SqliteDatabase:
             isolation_level=None,  # transactions begin with `_begin`, not where Python guesses
             check_same_thread=False,  # the pool hands a connection to one thread at a time
         )
-        connection.execute(f"PRAGMA foreign_keys={'ON' if self._foreign_keys else 'OFF'}")
-        connection.execute("PRAGMA synchronous=FULL")  # a committed version survives a power cut; in WAL that is one sync
+        try:
+            connection.execute(f"PRAGMA foreign_keys={'ON' if self._foreign_keys else 'OFF'}")
+            connection.execute("PRAGMA synchronous=FULL")  # a committed version survives a power cut; in WAL that is one sync
+        except sqlite3.Error:  # not a database, for one
+            connection.close()
+            raise
         return connection
 
 

@@ -43,7 +43,10 @@ def _ours(path: Path, error: BaseException | None) -> LadingError | None:
         hint = f"make the file and its folder {path.parent} writable, or choose another place with LADING_CATALOG"
         return LocalFileError(f"{path}: the catalogue cannot be opened for writing ({error})", hint=hint)
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        hint = "restore a backup, or move the file away and run `lading doctor --rebuild`"
+        hint = (
+            f"restore a backup (upgrades leave {path.name}.backup-… beside it), or move the file away and start anew with "
+            "another LADING_STORE; keep the old store: its receipts under versions/ hold what is needed to rebuild"
+        )
         return CommError(f"{path}: not a catalogue, or a damaged one ({error})", hint=hint)
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL):
         return LocalFileError(f"{path}: the disk failed ({error})", hint="look into the system's log (dmesg)")

@@ -70,6 +70,13 @@ class CatalogContract:
         assert len(first) == 32
         assert await catalog.id() == first
 
+    async def test_it_owns_the_first_store_for_ever(self, catalog: Catalog) -> None:
+        before = await catalog.store_id()
+        both = await asyncio.gather(catalog.own_store("one"), catalog.own_store("two"))
+
+        assert before is None
+        assert both[0] == both[1] == await catalog.own_store("three") == await catalog.store_id()
+
     async def test_a_committed_version_is_read_as_it_was_logged(self, catalog: Catalog) -> None:
         made = await log(catalog, "one", Labels(("best",), ("z", "a")))
 
@@ -126,7 +133,7 @@ class CatalogContract:
     async def test_without_latest_the_highest_is_compared_with(self, catalog: Catalog) -> None:
         await log(catalog, "one")
         await log(catalog, "two")
-        await catalog.change_version(V1, Change(aliases=()))
+        await catalog.change_version(V1, Change(remove_aliases=("latest",)))
 
         newest = await catalog.latest("e", "p", "c")
         again = await catalog.commit(await begin(catalog, "two again"), content("two"), Labels(), None)
@@ -330,18 +337,49 @@ class CatalogContract:
         assert again.tags == ("t", "u", "v")
         assert (await catalog.version("e", "p", "c", "latest")).place == V1
 
-    async def test_an_edit_replaces_what_it_names(self, catalog: Catalog) -> None:
-        await log(catalog, "one", Labels(("best", "old"), ("t",)))
+    async def test_an_edit_changes_what_it_names(self, catalog: Catalog) -> None:
+        await log(catalog, "one", Labels(("best", "old"), ("t", "b")))
         await log(catalog, "two", Labels(("stable",)))
 
-        edited = await catalog.change_version(V0, Change(metadata={"k": 1}, aliases=("best", "stable"), tags=("b", "a")))
+        labels = Change(add_aliases=("stable",), remove_aliases=("old",), add_tags=("c", "b", "a"), remove_tags=("t",))
+        edited = await catalog.change_version(V0, replace(labels, metadata={"k": 1}))
         cleared = await catalog.change_version(V0, Change(clear_description=True))
 
         assert (edited.metadata, edited.description) == ({"k": 1}, "about one")
-        assert (edited.aliases, edited.tags) == (("best", "stable"), ("b", "a"))
+        assert (edited.aliases, edited.tags) == (("best", "stable"), ("b", "c", "a"))
         assert cleared.description is None
-        assert cleared.tags == ("b", "a")
+        assert cleared.tags == ("b", "c", "a")
         assert (await catalog.version("e", "p", "c", "v1")).aliases == ("latest",)
+
+    async def test_an_alias_that_moved_on_is_not_removed_where_it_is_now(self, catalog: Catalog) -> None:
+        await log(catalog, "one", Labels(("best",)))
+        await log(catalog, "two", Labels(("best",)))
+
+        await catalog.change_version(V0, Change(remove_aliases=("best", "none"), remove_tags=("none",)))
+
+        assert (await catalog.version("e", "p", "c", "best")).place == V1
+
+    async def test_labels_added_at_once_are_all_there(self, catalog: Catalog) -> None:
+        await log(catalog, "one")
+
+        await asyncio.gather(*(catalog.change_version(V0, Change(add_aliases=(f"a{n}",), add_tags=(f"t{n}",))) for n in range(6)))
+
+        version = await catalog.version("e", "p", "c", "v0")
+        assert version.aliases == (*(f"a{n}" for n in range(6)), "latest")
+        assert sorted(version.tags) == [f"t{n}" for n in range(6)]
+
+    async def test_a_version_is_found_by_its_id_where_its_collection_was_renamed(self, catalog: Catalog) -> None:
+        await log(catalog, "one")
+        await log(catalog, "two")
+        await catalog.change_collection("e", "p", "c", Change(name="d"))
+
+        edited = await catalog.change_version(V0, Change(add_aliases=("best",), description="new"), version_id="c one")
+        await catalog.delete_version(V1, delete_aliases=True, version_id="c two")
+
+        assert (str(edited.place), edited.aliases, edited.description) == ("e/p/d:v0", ("best",), "new")
+        assert (await catalog.version_by_id("c two")).state is State.DELETED
+        with pytest.raises(UnknownNameError):
+            await catalog.change_version(V1, Change(description="new"), version_id="c two")
 
     async def test_an_edit_of_what_a_version_does_not_have_is_refused(self, catalog: Catalog) -> None:
         await log(catalog, "one")
@@ -349,4 +387,6 @@ class CatalogContract:
         with pytest.raises(InvalidValueError):
             await catalog.change_version(V0, Change(name="d"))
         with pytest.raises(InvalidValueError):
-            await catalog.change_collection("e", "p", "c", Change(aliases=("x",)))
+            await catalog.change_version(V0, Change(tags=("t",)))
+        with pytest.raises(InvalidValueError):
+            await catalog.change_collection("e", "p", "c", Change(add_aliases=("x",)))

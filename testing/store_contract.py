@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..errors import AlreadyExistsError, NotFoundError, StoreError
-from ..store.ownership import claim, owner_of
+from ..errors import AlreadyExistsError, NotFoundError, StoreError, StoreForeignError
+from ..store.ownership import claim, ownership, owns
 from ..store.store import Store, read_bytes, write_bytes
 
 _KEY = "objects/e/blake3/ab/cdef"
@@ -18,6 +18,23 @@ def _read(store: Store, key: str, start: int, stop: int, *, buffer: int = 4, eta
     found = bytearray()
     store.read(key, start, stop, etag=etag).read(memoryview(bytearray(buffer)), found.extend)
     return bytes(found)
+
+
+class SomeOwner:
+    """A catalogue as far as a claim needs one."""
+
+    def __init__(self, name: str, *, store: str | None = None) -> None:
+        self.url, self.store, self._name = f"some:{name}", store, name
+
+    async def id(self) -> str:
+        return self._name
+
+    async def store_id(self) -> str | None:
+        return self.store
+
+    async def own_store(self, store_id: str) -> str:
+        self.store = self.store or store_id
+        return self.store
 
 
 class StoreContract:
@@ -205,13 +222,42 @@ class StoreContract:
             store.read(_KEY, 0, 10).read(memoryview(bytearray(4)), refuse)
 
     async def test_only_one_catalogue_owns_the_store(self, store: Store) -> None:
-        await claim(store, "one")
-        await claim(store, "one")
+        one, two = SomeOwner("one"), SomeOwner("two")
+        await claim(store, one)
+        await claim(store, one)
 
-        with pytest.raises(StoreError, match="another catalogue"):
-            await claim(store, "two")
+        with pytest.raises(StoreForeignError, match="another catalogue"):
+            await claim(store, two)
 
-        assert await owner_of(store) == "one"
+        assert (await owns(store, one), await owns(store, two)) == (True, False)
+        assert two.store is None
+
+    async def test_those_who_claim_at_once_agree(self, store: Store) -> None:
+        owner = SomeOwner("one")
+
+        await asyncio.gather(*(claim(store, owner) for _ in range(5)))
+
+        assert owner.store == (await ownership(store)).store
+
+    async def test_a_claim_that_was_cut_off_is_finished(self, store: Store) -> None:
+        await claim(store, SomeOwner("one"))
+        owner = SomeOwner("one")  # the crash came before it had recorded the store
+
+        await claim(store, owner)
+
+        assert await owns(store, owner)
+
+    @pytest.mark.parametrize("claimed", [True, False])
+    async def test_an_owner_of_another_store_is_refused(self, store: Store, claimed: bool) -> None:
+        if claimed:
+            await claim(store, SomeOwner("one"))
+        owner = SomeOwner("one", store="another")
+
+        with pytest.raises(StoreForeignError, match="is not the store of the catalogue some:one"):
+            await claim(store, owner)
+
+        assert not await owns(store, owner)
+        assert len([meta async for meta in store.list("")]) == claimed
 
     async def leftovers(self, store: Store) -> list[str]:
         """What a failed or aborted write left behind. Override it for stores that can tell."""

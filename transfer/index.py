@@ -15,6 +15,7 @@ from .hashing import Hashed
 from .local import LocalFile, Stamp
 
 T = TypeVar("T")
+Inside = contextlib.AbstractContextManager[None]
 SETTLED = 2_000_000_000  # ns: a file touched so shortly before it was hashed may have been touched again unseen
 _VERSION = 1
 _CHUNK = 500
@@ -32,9 +33,9 @@ _log = logging.getLogger("lading.index")
 class Index:
     """Path and stamp → digest. Blocking; any thread and any process may use it."""
 
-    def __init__(self, path: str, *, patience: float = 10.0) -> None:
-        """Another process that writes is waited for, `patience` seconds at most."""
-        self.path, self.patience = path, patience
+    def __init__(self, path: str, *, patience: float = 10.0, inside: Callable[[], Inside] = contextlib.nullcontext) -> None:
+        """Another process that writes is waited for, `patience` seconds at most. SQLite is used only `inside()`."""
+        self.path, self.patience, self._inside = path, patience, inside
 
     def __repr__(self) -> str:
         return f"Index({self.path!r})"
@@ -90,7 +91,7 @@ class Index:
 
     def _run(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         try:
-            with contextlib.closing(self._connect()) as db:
+            with self._inside(), contextlib.closing(self._connect()) as db:
                 _prepare(db)
                 return work(db)
         except sqlite3.DatabaseError as error:

@@ -17,7 +17,7 @@ import lading
 from lading.api.portal import blocking
 from lading.api.settings import load_settings
 from lading.api.workspace import close_workspaces, open_store, open_workspace
-from lading.errors import CatalogNewerError, CommError, LocalFileError, SettingsError, UsageError
+from lading.errors import CatalogNewerError, CommError, LocalFileError, SettingsError, StoreForeignError, UsageError
 
 Make = Callable[..., lading.Artifact]
 
@@ -86,6 +86,48 @@ def test_store_and_catalogue_may_lie_elsewhere(
     assert Path(artifact.download(), "a").read_text() == "1"
     assert (tmp_path / "apart/names.db").is_file()
     assert (tmp_path / "apart/objects/lading-store.json").is_file()
+
+
+def log_text(text: str) -> lading.Artifact:
+    with lading.init(project="p") as here:
+        artifact = lading.Artifact("ds", "dataset")
+        with artifact.new_file("a") as file:
+            file.write(text)
+        return here.log_artifact(artifact).wait()
+
+
+@pytest.mark.parametrize("text", ["1", "2"])
+def test_another_store_is_refused_and_not_written_to(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """What the catalogue takes to be stored would be missing there: the log would send nothing, and get find nothing."""
+    log_text("1")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("LADING_STORE", str(tmp_path / "empty"))
+
+    with pytest.raises(StoreForeignError) as caught:
+        log_text(text)
+    assert f"file://{tmp_path}/empty is not the store of the catalogue sqlite:///{home}/catalog.db" in str(caught.value)
+    assert "point LADING_STORE at the store that belongs to it" in str(caught.value)
+    assert [*(tmp_path / "empty").iterdir()] == []
+
+    monkeypatch.delenv("LADING_STORE")
+    assert Path(log_text(text).download(), "a").read_text() == text
+
+
+@pytest.mark.parametrize("reopened", [True, False])
+def test_a_store_that_went_away_is_missed(home: Path, reopened: bool) -> None:
+    log_text("1")
+    if reopened:
+        blocking(close_workspaces)()
+    (home / "store").rename(home / "away")
+
+    with pytest.raises(StoreForeignError, match="it has no lading-store"):
+        log_text("1")
+    assert not (home / "store").exists()
+
+    (home / "away").rename(home / "store")
+    assert Path(log_text("2").download(), "a").read_text() == "2"
 
 
 def test_a_catalogue_of_a_newer_lading_is_refused_in_one_sentence(dataset: Make, run: lading.Run, home: Path) -> None:
@@ -168,7 +210,7 @@ def test_files_and_roots_without_rights_are_named(others: Path) -> None:
     (others / "open").write_text("x")
 
     said = as_nobody("lading.Artifact('ds').add_file('secret')", others, others / "home")
-    assert said.startswith("LocalFileError secret: Permission denied")
+    assert said.startswith(f"LocalFileError {others}/secret: Permission denied")
 
     said = as_nobody(
         "run = lading.init(project='p')\na = lading.Artifact('ds')\na.add_file('open')\nrun.log_artifact(a)\na.download('out')",

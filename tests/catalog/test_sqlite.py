@@ -229,9 +229,10 @@ async def test_a_forked_child_has_connections_of_its_own(catalog: Catalog, file:
 async def test_a_file_that_is_no_database_is_named(garbage: Path) -> None:
     before = contents(garbage.parent)
 
-    with pytest.raises(CommError, match=r"catalog\.db: not a catalogue, or a damaged one"):
+    with pytest.raises(CommError, match=r"catalog\.db: not a catalogue, or a damaged one") as caught:
         await open_catalog(f"sqlite:///{garbage}")
 
+    assert "receipts under versions/" in str(caught.value)
     assert contents(garbage.parent) == before
 
 

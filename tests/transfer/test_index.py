@@ -1,12 +1,13 @@
 """The index: trusted where it is certain, and no harm done where it is not."""
 
+import contextlib
 import logging
 import os
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -222,3 +223,16 @@ async def test_a_file_that_was_written_just_now_is_read_every_time(
         await engine.hash([local_file(str(tmp_path / "file"))], A, meter=meter)
 
     assert meter.statistics().bytes_hashed == 26
+
+
+def test_sqlite_is_used_inside_only(tmp_path: Path) -> None:
+    entered: list[bool] = []
+
+    @contextlib.contextmanager
+    def inside() -> Iterator[None]:
+        entered.append(True)
+        yield
+
+    Index(str(tmp_path / "index.db"), inside=inside).lookup([], Algorithm.BLAKE3)
+
+    assert entered == [True]
