@@ -45,9 +45,8 @@ __all__ = [
 ]
 
 
-_NOT_BUILT = frozenset(
-    ["Audio", "Bokeh", "BoundingBoxes2D", "Classes", "Graph", "Histogram", "Html", "Image", "ImageMask", "JoinedTable", "Molecule", "Object3D", "PartitionedTable", "Plotly", "Table", "Video"]
-)
+_MEDIA = ("Audio", "Bokeh", "BoundingBoxes2D", "Classes", "Graph", "Histogram", "Html", "Image", "ImageMask", "JoinedTable")
+_NOT_BUILT = (*_MEDIA, "Molecule", "Object3D", "PartitionedTable", "Plotly", "Table", "Video")
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name

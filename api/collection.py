@@ -1,7 +1,8 @@
 """Collections and types: all versions under one name, all names of one kind."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..catalog import Change, Collection, Page, Wanted
 from ..errors import InvalidValueError
@@ -81,6 +82,12 @@ class ArtifactCollection:
 
         return Paginator(fetch, per_page, start)
 
+    async def load_async(self) -> None:
+        """Read it again; what was edited and not saved is lost. Raise `CommError` if it is gone."""
+        self._load(await self._workspace.catalog.collection(self.entity, self.project, self._info.name))
+
+    load = blocking(load_async)
+
     async def save_async(self) -> None:
         """Send what was edited. Raise ValueError for names and types that cannot be, `NameConflictError` for a name that is
         taken."""
@@ -97,6 +104,18 @@ class ArtifactCollection:
             self._load(await self._workspace.catalog.change_collection(self.entity, self.project, saved.name, change))
 
     save = blocking(save_async)
+
+    async def change_type_async(self, new_type: str) -> None:
+        """Deprecated: set `type`, then `save()`. It saves other edits, too."""
+        warnings.warn("change_type() is deprecated: set `type` and call save()", DeprecationWarning, stacklevel=2)
+        self.type = new_type
+        await self.save_async()
+
+    def change_type(self, new_type: str) -> None:
+        """Deprecated: set `type`, then `save()`. It saves other edits, too."""
+        warnings.warn("change_type() is deprecated: set `type` and call save()", DeprecationWarning, stacklevel=2)
+        self.type = new_type
+        self.save()
 
     async def delete_async(self) -> None:
         """Delete it with all its versions."""
@@ -119,8 +138,15 @@ class ArtifactType:
     def __repr__(self) -> str:
         return f"<ArtifactType {self.name}>"
 
-    def collections(self, per_page: int = 50, start: str | None = None) -> Paginator[ArtifactCollection]:
-        """By name."""
+    def collections(
+        self,
+        filters: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        per_page: int = 50,
+        start: str | None = None,
+    ) -> Paginator[ArtifactCollection]:
+        """By name: `order` may only be "name". There are no filters."""
+        check_choice(filters, order)
         return collections_of(self._own_workspace, self.entity, self.project, self.name, per_page, start)
 
     async def _own_workspace(self) -> Workspace:
@@ -138,6 +164,16 @@ async def find_collection(workspace: Workspace, entity: str, project: str, name:
     if type and found.type != type:
         raise InvalidValueError(f"Collection {name} is of type {found.type}, not {type}")
     return found
+
+
+def check_choice(filters: Mapping[str, Any] | None, order: str | None, *, orders: Sequence[str] = ("name", "+name")) -> None:
+    """Raise `InvalidValueError` for what W&B's lists can do and these cannot: choose, and other orders."""
+    if filters:
+        raise InvalidValueError(f"filters are not supported: {dict(filters)!r}", hint="choose from what the list returns")
+    if order is not None and order not in orders:
+        raise InvalidValueError(
+            f"order {order!r} is not supported", hint=f"one of {', '.join(orders)}, or sort what the list returns"
+        )
 
 
 def collections_of(

@@ -14,6 +14,7 @@ from .described import Described
 from .documents import load_entries, load_entry
 from .download import checkout_entries, download_entries, verify_entries
 from .entry import ArtifactEntry, File
+from .manifest import ArtifactManifest
 from .paginator import Paginator, slice_of
 from .portal import blocking
 from .workspace import Workspace
@@ -32,7 +33,7 @@ class Contents(Described):
         assert self._workspace is not None  # set together with the version
         return version, self._workspace
 
-    async def manifest_async(self) -> Manifest:
+    async def _all(self) -> Manifest:
         """All entries, fetched from the store at the first call."""
         if self._version is None:
             return self._draft.manifest
@@ -42,12 +43,16 @@ class Contents(Described):
             self._manifest = await asyncio.to_thread(Manifest, version.digest_algorithm, entries, name=self.name)
         return self._manifest
 
+    async def manifest_async(self) -> ArtifactManifest:
+        """All entries, fetched from the store at the first call."""
+        return ArtifactManifest(self, await self._all())
+
     @property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> ArtifactManifest:
         """All entries. Where an event loop runs and they are not fetched yet, await `manifest_async()` instead."""
         known = self._manifest if self._version is not None else self._draft.manifest
         if known is not None:
-            return known
+            return ArtifactManifest(self, known)
         if _loop_runs():
             raise UsageError("artifact.manifest would block this event loop", hint="await artifact.manifest_async()")
         return blocking(self.manifest_async)()
@@ -60,7 +65,7 @@ class Contents(Described):
 
     async def _entry(self, path: str) -> Entry:
         if self._manifest is not None or self._version is None:
-            entry = (await self.manifest_async()).get_entry_by_path(path)
+            entry = (await self._all()).get_entry_by_path(path)
         else:
             version, workspace = self._logged("get_entry")
             entry = (await load_entry(workspace, version, path)).get(path)
@@ -89,7 +94,7 @@ class Contents(Described):
         paths: list[str] = []
 
         async def fetch(limit: int, cursor: str | None) -> Page[File]:
-            entries = (await self.manifest_async()).entries
+            entries = (await self._all()).entries
             if not paths:
                 paths.extend(sorted(path for path in entries if wanted is None or path in wanted))
             page = slice_of(paths, limit, cursor)

@@ -172,6 +172,11 @@ class Described:
         """The metadata as edited in place, checked again."""
         return metadata(self._metadata)
 
+    def local_path_of(self, path: str) -> str | None:
+        """The local file behind an entry of a draft; None once it is logged."""
+        source = self._draft.sources.get(path)
+        return source.file.path if source else None
+
     def known_entries(self) -> list[tuple[str, Entry]]:
         """The entries, sorted, as far as they are known without a request."""
         manifest = self._manifest if self._version else self._draft.manifest

@@ -1,13 +1,23 @@
 """The fetch protocol: from a version to verified files below a root, and back to whether they still are."""
 
 import asyncio
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from ..catalog import ObjectInfo, Version
-from ..errors import DigestMismatchError, InvalidValueError, LocalFileError, NotFoundError, UsageError, VerificationError
+from ..errors import (
+    DigestMismatchError,
+    InvalidValueError,
+    LocalFileError,
+    NotFoundError,
+    StoreError,
+    UsageError,
+    VerificationError,
+)
 from ..manifest.entry import Entries
 from ..manifest.paths import find_case_clash, find_clash
 from ..transfer.check import is_whole
@@ -19,21 +29,60 @@ from .documents import tree_algorithm
 from .strangers import find_strangers, remove_strangers
 from .workspace import Workspace
 
+LOOKS = 10_000  # for how many objects an artifact with a missing one is searched for others
+AT_ONCE = 32
+
 
 async def download_entries(
     workspace: Workspace, version: Version, entries: Entries, root: str, meter: Meter, *, rehash: bool = False
 ) -> None:
-    """The entries become files below `root`; other files stay. Raise `DigestMismatchError` for an object that stays wrong: the
-    catalogue forgets it, so that the next log of a good copy mends it."""
+    """The entries become files below `root`; other files stay. Raise `DigestMismatchError` for an object that stays wrong,
+    `NotFoundError` for one that is gone, which name the file: the catalogue forgets it, and the others that are gone, so that the
+    next log of a good copy mends them."""
     algorithm = tree_algorithm(version)
     stored = {path: entry for path, entry in entries.items() if entry.ref is None}
     meter.add(files=len(stored), bytes=sum(entry.size or 0 for entry in stored.values()))
     items = await asyncio.to_thread(_plan, version, stored, root)
     try:
         await fetch(workspace.engine, items, root, algorithm, meter=meter, rehash=rehash)
-    except (DigestMismatchError, NotFoundError) as error:
+    except DigestMismatchError as error:
         await _report(workspace, version, stored, error)
+        error.hint = error.hint or _hint(1)
         raise
+    except NotFoundError as error:
+        await _report(workspace, version, stored, error)
+        gone = await _forget_gone(workspace, version, stored)
+        path = next((item.path for item in items if item.key == error.key), "")
+        raise NotFoundError(error.key, workspace.store.url, path=path, hint=_hint(gone)) from error
+
+
+def _hint(objects: int) -> str:
+    more = f" ({objects} objects are gone)" if objects > 1 else ""
+    return f"log the artifact again from a good copy{more}; what is missing or damaged is then sent again"
+
+
+async def _forget_gone(workspace: Workspace, version: Version, entries: Entries) -> int:
+    """The catalogue forgets what is not in the store. How many objects that is, of the first `LOOKS`."""
+    algorithm, store = tree_algorithm(version), workspace.engine.store
+    gone: list[ObjectInfo] = []
+
+    async def look(todo: Iterator[ObjectInfo]) -> None:
+        for each in todo:
+            try:
+                await store.head(object_key(version.entity_id, algorithm, each.digest))
+            except NotFoundError:
+                gone.append(each)
+            except StoreError:
+                return  # nothing is known of the others; the caller raises what brought it here
+
+    objects = {entry.digest: ObjectInfo(algorithm, entry.digest, entry.size or 0) for entry in entries.values()}
+    todo = itertools.islice(objects.values(), LOOKS)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(AT_ONCE):
+            tasks.create_task(look(todo))
+    for each in gone:
+        await workspace.forget(version.entity_id, each)
+    return len(gone)
 
 
 async def _report(workspace: Workspace, version: Version, entries: Entries, error: DigestMismatchError | NotFoundError) -> None:
@@ -79,13 +128,14 @@ def _ignores_case(root: str) -> bool:
 
 async def checkout_entries(workspace: Workspace, version: Version, entries: Entries, root: str, meter: Meter) -> None:
     """Make `root` hold the entries and nothing else. Links are removed, never followed; so are folders that become empty."""
-    await asyncio.to_thread(_check_replaceable, workspace, root)
+    await asyncio.to_thread(check_replaceable, workspace, root)
     with local_errors(root):
         await asyncio.to_thread(remove_strangers, root, entries.keys())
     await download_entries(workspace, version, entries, root, meter)
 
 
-def _check_replaceable(workspace: Workspace, root: str) -> None:
+def check_replaceable(workspace: Workspace, root: str) -> None:
+    """Blocking. Raise `UsageError` if a checkout into `root` would remove what nobody can have meant."""
     place, hint = Path(root).resolve(), "check out into a folder of its own"
     own = [path.resolve() for path in (workspace.settings.home, *map(Path, workspace.folders()))]
     for each in (Path.home().resolve(), Path.cwd(), *own):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArtifactNotLoggedError, InvalidValueError, UsageError
 from ..manifest.entry import Entry, shown_digest
+from ..manifest.wandb import BIRTH, to_manifest_json
 from .portal import blocking
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 class ArtifactEntry:
     """What lies under one path of an artifact."""
+
+    skip_cache = False
+    """There is no cache that could be skipped."""
 
     def __init__(self, artifact: "Contents", path: str, entry: Entry, local_path: str | None = None) -> None:
         self._artifact, self._entry = artifact, entry
@@ -59,6 +63,15 @@ class ArtifactEntry:
     @property
     def extra(self) -> dict[str, Any]:
         return dict(self._entry.extra)
+
+    @property
+    def birth_artifact_id(self) -> str | None:
+        """The artifact that brought the file first, where W&B's document said so: lading keeps no such thing."""
+        return cast("str | None", self._entry.extra.get(BIRTH))
+
+    def to_json(self) -> dict[str, Any]:
+        """What W&B's manifest document says of it; what is not set is left out."""
+        return cast("dict[str, Any]", to_manifest_json({self.path: self._entry})["contents"][self.path])
 
     def parent_artifact(self) -> "Artifact":
         return cast("Artifact", self._artifact)

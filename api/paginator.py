@@ -13,7 +13,8 @@ Fetch = Callable[[int, str | None], Coroutine[Any, Any, Page[T]]]
 class Paginator(Generic[T]):
     """Iterate (also with `async for`), index, or take its `len`, which counts the whole list without fetching it.
 
-    `cursor` is where the pages fetched so far end: given as `start=`, it continues there.
+    `cursor` is where the pages fetched so far end: given as `start=`, it continues there. After the last page it is None: there
+    is nothing to go on with, and `start=None` begins anew.
     """
 
     def __init__(self, fetch: Fetch[T], per_page: int = 50, start: str | None = None) -> None:
@@ -27,7 +28,7 @@ class Paginator(Generic[T]):
         page = await self._fetch(self._per_page, self.cursor)
         self._items.extend(page.items)
         self._total, self._more = page.total, page.cursor is not None
-        self.cursor = page.cursor if page.cursor is not None else self.cursor
+        self.cursor = page.cursor
 
     def __iter__(self) -> Iterator[T]:
         at = 0

@@ -7,17 +7,19 @@ from ..catalog import Page, RunKey, Wanted
 from ..errors import InvalidValueError, UnknownNameError
 from ..manifest.names import entity_name, parse_artifact_name, project_name, tag_list
 from .artifact import Artifact
-from .collection import ArtifactCollection, ArtifactType, collections_of, find_collection
+from .collection import ArtifactCollection, ArtifactType, check_choice, collections_of, find_collection
 from .finding import check_type, find_artifact
-from .paginator import Paginator
+from .paginator import Paginator, slice_of
 from .portal import blocking
 from .runs import PublicRun, artifacts_of
 from .settings import load_settings
+from .unbuilt import not_built
 from .workspace import Workspace, open_workspace
 
 ORDERS = ("version_index", "+version_index", "-version_index")
 
 
+@not_built("registries", "registry", "create_registry", "project")
 class Api:
     """Finds artifacts, collections, types and runs. Names are `[[entity/]project/]name[:alias]`.
 
@@ -93,9 +95,15 @@ class Api:
 
     # -- collections and types ----------------------------------------------------------------------------------------
     def artifact_collections(
-        self, project_name: str, type_name: str | None = None, per_page: int = 50, start: str | None = None
+        self,
+        project_name: str,
+        type_name: str | None = None,
+        order: str | None = None,
+        per_page: int = 50,
+        start: str | None = None,
     ) -> Paginator[ArtifactCollection]:
-        """The collections of `[entity/]project`, by name; of one type or of all."""
+        """The collections of `[entity/]project`, by name; of one type or of all. `order` may only be "name"."""
+        check_choice(None, order)
         return collections_of(self.workspace, *self._place(project_name), type_name, per_page, start)
 
     async def artifact_collection_async(self, type_name: str, name: str) -> ArtifactCollection:
@@ -120,7 +128,14 @@ class Api:
         workspace, place = await self.workspace(), self._place(project)
         return [ArtifactType(workspace, *place, name) for name in await workspace.catalog.types(*place)]
 
-    artifact_types = blocking(artifact_types_async)
+    def artifact_types(self, project: str | None = None, start: str | None = None) -> Paginator[ArtifactType]:
+        """The types in `[entity/]project`, by name."""
+        self._place(project)
+
+        async def fetch(limit: int, cursor: str | None) -> Page[ArtifactType]:
+            return slice_of(await self.artifact_types_async(project), limit, cursor)
+
+        return Paginator(fetch, start=start)
 
     async def artifact_type_async(self, type_name: str, project: str | None = None) -> ArtifactType:
         found = {each.name: each for each in await self.artifact_types_async(project)}
@@ -142,10 +157,20 @@ class Api:
 
     run = blocking(run_async)
 
-    def runs(self, path: str | None = None, per_page: int = 50, **filters: Any) -> Paginator[PublicRun]:
-        """The runs of `[entity/]project`, newest first."""
-        if given := [name for name, value in filters.items() if value not in (None, {}, "+created_at", "-created_at")]:
-            raise InvalidValueError(f"runs() cannot filter by {given[0]!r}", hint="filter what it returns")
+    def runs(
+        self,
+        path: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        per_page: int = 50,
+        include_sweeps: bool = True,
+        lazy: bool = True,
+        start: str | None = None,
+    ) -> Paginator[PublicRun]:
+        """The runs of `[entity/]project`, newest first: `order` may only be "-created_at". There are no filters;
+        `include_sweeps` and `lazy` change nothing."""
+        del include_sweeps, lazy
+        check_choice(filters, order, orders=("-created_at",))
         place = self._place(path)
 
         async def fetch(limit: int, cursor: str | None) -> Page[PublicRun]:
@@ -153,4 +178,4 @@ class Api:
             page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor)
             return Page(tuple(PublicRun(info, workspace) for info in page.items), page.cursor, page.total)
 
-        return Paginator(fetch, per_page)
+        return Paginator(fetch, per_page, start)

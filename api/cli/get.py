@@ -1,5 +1,6 @@
 """`lading get`: download a version."""
 
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +56,9 @@ async def get(
 
 async def download(console: Console, asked: Download, *, text: str = "{}") -> None:
     """Download it, and say where it is."""
-    _, artifact = await _find(asked)
+    api, artifact = await _find(asked)
     root = _root(artifact, asked)
+    await _check_prefix(api, artifact, asked)
     with console.watch() as watch:
         listener = watch.begin("fetching")
         if asked.checkout:
@@ -64,20 +66,24 @@ async def download(console: Console, asked: Download, *, text: str = "{}") -> No
         else:
             await artifact.download_async(root, path_prefix=asked.prefix, rehash=asked.rehash, progress=listener)
     final = watch.latest
-    _check_found(final.files, artifact, asked)
     record = version_record(artifact) | {"path": root, "transfer": transfer_record(final, final.seconds)}
     console.result(record, text.format(root))
     console.notice(_closing(final))
 
 
 async def _forecast(console: Console, asked: Download) -> None:
+    import asyncio
+
+    from ..download import check_replaceable
     from ..forecast import forecast_download
 
     api, artifact = await _find(asked)
-    root = _root(artifact, asked)
+    root, workspace = _root(artifact, asked), await api.workspace()
+    if asked.checkout:
+        await asyncio.to_thread(check_replaceable, workspace, root)
+    await _check_prefix(api, artifact, asked)
     version = artifact.logged_version("download")
-    found = await forecast_download(await api.workspace(), version, root, prefix=asked.prefix, rehash=asked.rehash)
-    _check_found(found.files, artifact, asked)
+    found = await forecast_download(workspace, version, root, prefix=asked.prefix, rehash=asked.rehash)
     removed = found.strangers if asked.checkout else ()
     record = {
         "dry_run": True,
@@ -109,11 +115,18 @@ def _root(artifact: "Artifact", asked: Download) -> str:
     return str(Path(artifact.default_root(versioned=not asked.checkout) if asked.root is None else asked.root).absolute())
 
 
-def _check_found(files: int, artifact: "Artifact", asked: Download) -> None:
-    if asked.prefix and not files:
-        raise UsageError(
-            f"no path in {artifact.qualified_name} starts with {asked.prefix!r}", hint=f"lading ls {artifact.qualified_name}"
-        )
+async def _check_prefix(api: "Api", artifact: "Artifact", asked: Download) -> None:
+    """Before a folder is made: raise if no path starts with the prefix."""
+    from ..documents import stream_entries
+
+    if not asked.prefix:
+        return
+    async with aclosing(stream_entries(await api.workspace(), artifact.logged_version("download"), asked.prefix)) as found:
+        async for _ in found:
+            return
+    raise UsageError(
+        f"no path in {artifact.qualified_name} starts with {asked.prefix!r}", hint=f"lading ls {artifact.qualified_name}"
+    )
 
 
 def _closing(final: "Progress") -> str:

@@ -90,7 +90,7 @@ async def _projects(console: Console, api: "Api") -> None:
 
 async def _collections(console: Console, api: "Api", path: str, type_: str | None) -> None:
     try:
-        found = [each async for each in api.artifact_collections(path, type_, _PER_PAGE)]
+        found = [each async for each in api.artifact_collections(path, type_, per_page=_PER_PAGE)]
     except UnknownNameError as error:
         if "/" not in path and error.kind == "project" and await api.artifact_collection_exists_async(path, ""):
             error.hint = f"{path} is a collection: lading ls {api.settings.project}/{path}"

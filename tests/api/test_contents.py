@@ -160,7 +160,7 @@ def test_on_a_running_loop_the_manifest_is_awaited(dataset: Make) -> None:
         with pytest.raises(UsageError, match=r"await artifact.manifest_async\(\)"):
             _ = artifact.manifest
         assert list((await artifact.manifest_async()).entries) == ["a"]
-        assert artifact.manifest is await artifact.manifest_async()
+        assert artifact.manifest == await artifact.manifest_async()
 
     asyncio.run(main())
 

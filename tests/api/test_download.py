@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lading
+from lading.api.documents import tree_algorithm
 from lading.api.portal import blocking
 from lading.api.workspace import Workspace
 from lading.errors import (
@@ -36,7 +37,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def key_of(artifact: lading.Artifact, path: str) -> str:
     version = artifact.logged_version("test")
-    return object_key(version.entity_id, artifact.manifest.algorithm, artifact.manifest.entries[path].digest)
+    return object_key(version.entity_id, tree_algorithm(version), artifact.manifest.entries[path].digest)
 
 
 # -- download ---------------------------------------------------------------------------------------------------------------
@@ -241,6 +242,30 @@ def test_a_damaged_object_is_named_kept_off_the_disk_forgotten_and_mended_by_the
     assert (again.version, again.id, again.updated_at) == ("v0", artifact.id, before)
     assert tree(Path(artifact.download("out"))) == tree(folder)
     artifact.verify("out")
+
+
+def test_all_objects_that_are_gone_are_forgotten_at_once_and_the_first_is_named(
+    run: lading.Run, fill: Fill, home: Path, workspace: Workspace
+) -> None:
+    """A log of the same folder after one failed download mends all of it."""
+    workspace.engine.retry = Retry(base=0.01)
+    folder = fill("in", {f"sub/{number}.bin": str(number) for number in range(5)})
+    artifact = lading.Artifact("ds", "dataset")
+    artifact.add_dir(folder)
+    run.log_artifact(artifact)
+    for number in (1, 2, 4):
+        spoil(home / "store" / key_of(artifact, f"sub/{number}.bin"), "gone")
+
+    with pytest.raises(NotFoundError, match=r"sub/[124]\.bin: objects/.*: no such object in") as caught:
+        artifact.download("out")
+
+    assert caught.value.path in ("sub/1.bin", "sub/2.bin", "sub/4.bin")
+    assert caught.value.key == key_of(artifact, caught.value.path)
+    assert "log the artifact again from a good copy (3 objects are gone)" in str(caught.value)
+    again = lading.Artifact("ds", "dataset")
+    again.add_dir(folder)
+    run.log_artifact(again)
+    assert tree(Path(artifact.download("out"))) == tree(folder)
 
 
 def test_a_wrong_bit_on_the_way_is_fetched_again_and_the_object_stays_known(
@@ -468,7 +493,8 @@ def test_a_reference_cannot_be_downloaded_yet(dataset: Make, workspace: Workspac
     from lading.manifest.entry import Entry
 
     artifact = dataset({"a": "1"})
-    artifact.manifest.add_entry("web", Entry("etag", 3, "https://example.com/x"))
+    assert artifact._manifest is not None  # pyright: ignore[reportPrivateUsage]
+    artifact._manifest.add_entry("web", Entry("etag", 3, "https://example.com/x"))  # pyright: ignore[reportPrivateUsage]
 
     with pytest.raises(UsageError, match="web is a reference"):
         artifact.download()

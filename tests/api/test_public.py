@@ -7,7 +7,8 @@ import pytest
 
 import lading
 from lading.api import Api
-from lading.errors import AliasesRemainError, CommError, NameConflictError, UnknownNameError
+from lading.api.portal import blocking
+from lading.errors import AliasesRemainError, CommError, InvalidValueError, NameConflictError, UnknownNameError
 
 Make = Callable[..., lading.Artifact]
 
@@ -112,6 +113,17 @@ def test_lists_are_iterated_on_a_loop_too(dataset: Make) -> None:
     assert asyncio.run(main()) == (["v2", "v1", "v0"], ["ds"], ["running"])
 
 
+def test_after_the_last_page_there_is_no_cursor(dataset: Make) -> None:
+    """As W&B's: None, and `start=None` begins anew."""
+    for number in range(3):
+        dataset({"a": str(number)})
+    versions = Api().artifacts("dataset", "p/ds", per_page=2)
+
+    assert len(list(versions)) == 3
+    assert versions.cursor is None
+    assert len(list(versions)) == 3
+
+
 # -- collections and types ------------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +148,46 @@ def test_collections_and_types_of_a_project(dataset: Make) -> None:
         api.artifact_type("gone")
     with pytest.raises(ValueError, match="project path"):
         api.artifact_collections("a/b/c", "dataset")
+
+
+def test_collections_and_types_take_the_arguments_of_w_and_b(dataset: Make) -> None:
+    """SEMANTICS 1.3: `artifact_collections(project_name, type_name, order, per_page, start)`, `collections(filters, …)`."""
+    for name in ("one", "two", "three"):
+        dataset({"a": "1"}, name)
+    api = Api()
+
+    first = api.artifact_collections("p", "dataset", "+name", 1)
+    assert first[0].name == "one"
+    assert [each.name for each in api.artifact_collections("p", "dataset", None, 50, first.cursor)] == ["three", "two"]
+    kind = api.artifact_type("dataset", "p")
+    assert [each.name for each in kind.collections({}, "name", 2)] == ["one", "three", "two"]
+    types = api.artifact_types("p", start=None)
+    assert (len(types), types[0].name, types.cursor) == (1, "dataset", None)
+    with pytest.raises(InvalidValueError, match="order '-created_at' is not supported"):
+        api.artifact_collections("p", "dataset", order="-created_at")
+    with pytest.raises(InvalidValueError, match="order '-name' is not supported"):
+        kind.collections(order="-name")
+    with pytest.raises(InvalidValueError, match="filters are not supported"):
+        kind.collections({"name": "one"})
+
+
+def test_a_collection_is_read_again(dataset: Make) -> None:
+    """SEMANTICS 1.3: `load()`, `change_type()` deprecated."""
+    dataset({"a": "1"})
+    here, there = Api().artifact_collection("dataset", "p/ds"), Api().artifact_collection("dataset", "p/ds")
+    there.description = "seen"
+    there.save()
+    with pytest.warns(DeprecationWarning, match="set `type`"):
+        there.change_type("other")
+    with pytest.warns(DeprecationWarning, match="set `type`"):
+        blocking(there.change_type_async)("model")
+
+    here.load()
+
+    assert (here.description, here.type) == ("seen", "model")
+    there.delete()
+    with pytest.raises(CommError, match="collection 'ds'"):
+        here.load()
 
 
 def test_a_collection_of_another_type_is_not_this_types(dataset: Make) -> None:
@@ -232,8 +284,22 @@ def test_runs_are_listed_newest_first_and_found_by_id(home: object) -> None:
         api.run("p/r9")
     with pytest.raises(CommError, match="project 'q' not found"):
         list(api.runs("q"))
-    with pytest.raises(ValueError, match="cannot filter by 'filters'"):
-        api.runs("p", filters={"state": "finished"})
+    with pytest.raises(InvalidValueError, match=r"filters are not supported: \{'state': 'finished'\}"):
+        api.runs("p", {"state": "finished"})
+
+
+def test_runs_take_the_arguments_of_w_and_b(home: object) -> None:
+    """SEMANTICS 1.3: `runs(path=None, filters=None, order=…, per_page=50, …)`."""
+    for number in range(3):
+        lading.init(project="p", id=f"r{number}").finish()
+    api = Api(project="p")
+
+    runs = api.runs("me/p", {}, "-created_at", 2, include_sweeps=False, lazy=False)
+
+    assert runs[0].id == "r2"
+    assert [each.id for each in api.runs("p", start=runs.cursor)] == ["r0"]
+    with pytest.raises(InvalidValueError, match=r"order '\+created_at' is not supported"):
+        api.runs(order="+created_at")
 
 
 def test_a_run_found_later_takes_committed_versions_of_its_project(dataset: Make, run: lading.Run) -> None:

@@ -41,9 +41,10 @@ def test_a_prefix_takes_a_part(lading: Lading, two: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_a_prefix_that_matches_nothing_is_an_error(lading: Lading, two: Path, dry: list[str]) -> None:
-    answer = lading("get", "cats", "--path-prefix", "dogs/", *dry)
+    answer = lading("get", "cats", "--path-prefix", "dogs/", "--root", "out", *dry)
 
     assert (answer.code, answer.out) == (1, "")
+    assert not Path("out").exists()
     assert answer.err == "error: no path in ann/pets/cats:v1 starts with 'dogs/'\nhint: lading ls ann/pets/cats:v1\n"
 
 
@@ -90,6 +91,14 @@ def test_what_is_unknown_is_named(lading: Lading, two: Path, name: str, said: st
 
     assert answer.code == 1
     assert answer.err.splitlines()[0] == f"error: {said}"
+
+
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_a_checkout_over_what_it_must_not_empty_is_refused(lading: Lading, two: Path, home: Path, dry: list[str]) -> None:
+    answer = lading("get", "cats", "--root", str(home), "--checkout", *dry)
+
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith(f"error: checkout would empty {home}")
 
 
 def test_a_checkout_of_a_part_is_refused(lading: Lading, two: Path) -> None:
