@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -229,7 +229,7 @@ def test_sqlite_is_used_inside_only(tmp_path: Path) -> None:
     entered: list[bool] = []
 
     @contextlib.contextmanager
-    def inside() -> Iterator[None]:
+    def inside() -> Generator[None]:
         entered.append(True)
         yield
 
