@@ -1,6 +1,7 @@
 """A workspace: the catalogue, store and engine that the settings name, opened once per process."""
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -12,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from ..catalog import Catalog, ObjectInfo, open_catalog
 from ..catalog.forks import in_sqlite
-from ..errors import LocalFileError, SettingsError, UsageError
+from ..errors import FormatNewerError, LocalFileError, SettingsError, StoreForeignError, UsageError
 from ..store.folder import FolderStore
 from ..store.ownership import claim, owns
 from ..store.store import Store
@@ -59,8 +60,9 @@ class Workspace:
     async def forget(self, entity_id: str, bad: ObjectInfo) -> None:
         """Something in the store turned out bad or gone: the next log that needs it sends it again. In a store that is not this
         catalogue's, nothing is known to be missing."""
-        if await self.persist(lambda: owns(self.store, self.catalog)):
-            await self.catalog.forget(entity_id, [bad])
+        with contextlib.suppress(StoreForeignError, FormatNewerError):
+            if await self.persist(lambda: owns(self.store, self.catalog)):
+                await self.catalog.forget(entity_id, [bad])
 
     def folders(self) -> list[str]:
         """Where store and catalogue lie, as far as that is on this machine's disks."""

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -416,6 +417,42 @@ def test_an_older_version_that_is_saved_does_not_take_latest_back(dataset: Make)
     assert (old.aliases, old.tags) == (["best"], ["theirs"])
     assert lading.Api().artifact("p/ds:latest").version == "v1"
     assert lading.Api().artifact("p/ds:mine").version == "v1"
+
+
+def test_an_artifact_is_saved_and_deleted_after_its_collection_was_renamed(dataset: Make) -> None:
+    artifact = dataset({"a": "1"})
+    collection = lading.Api().artifact_collection("dataset", "p/ds")
+    collection.name = "other"
+    collection.save()
+
+    artifact.description = "new"
+    artifact.save()
+    now = lading.Api().artifact("p/other").description
+    artifact.delete(delete_aliases=True)
+
+    assert (now, artifact.qualified_name, artifact.state) == ("new", "me/p/other:v0", "DELETED")
+
+
+def test_edits_at_the_same_moment_are_all_kept(dataset: Make) -> None:
+    dataset({"a": "1"}, aliases=["old"], tags=["old"])
+    held = [lading.Api().artifact("p/ds") for _ in range(6)]
+    ready = threading.Barrier(len(held))
+
+    def edit(number: int, artifact: lading.Artifact) -> None:
+        artifact.aliases.append(f"a{number}")
+        artifact.tags.append(f"t{number}")
+        ready.wait()
+        artifact.save()
+
+    threads = [threading.Thread(target=edit, args=each) for each in enumerate(held)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    now = lading.Api().artifact("p/ds")
+    assert sorted(now.aliases) == [*(f"a{number}" for number in range(6)), "latest", "old"]
+    assert sorted(now.tags) == ["old", *(f"t{number}" for number in range(6))]
 
 
 def test_an_alias_is_taken_from_another_version(dataset: Make) -> None:

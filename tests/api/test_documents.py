@@ -165,7 +165,7 @@ def test_who_reads_with_another_store_makes_nothing_forgotten(
         monkeypatch.setenv("LADING_STORE", str(tmp_path / store))
         if store == "others":
             (tmp_path / store).mkdir()
-            (tmp_path / store / "lading-store.json").write_text('{"format": 1, "catalog": "of somebody else"}')
+            (tmp_path / store / "lading-store.json").write_text('{"format": 1, "catalog": "other", "store": "theirs"}')
         with pytest.raises(ManifestError, match=f"is not in file://{tmp_path}/{store}"):
             lading.Artifact.from_id(artifact.id or "", lading.Api()).download("out")
 
