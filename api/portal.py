@@ -7,22 +7,33 @@ import functools
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from anyio.from_thread import BlockingPortal
+    from anyio.abc import TaskStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+
+@dataclass(frozen=True, slots=True)
+class _Bridge:
+    """The loop in its thread, and the group in which all of its work lives."""
+
+    thread: int
+    loop: asyncio.AbstractEventLoop
+    tasks: asyncio.TaskGroup
+    stop: asyncio.Event
+
+
 _lock = threading.Lock()
 _exit = contextlib.ExitStack()
 _inherited: list[contextlib.ExitStack] = []
-_portal: "BlockingPortal | None" = None
-_thread: int | None = None
+_bridge: _Bridge | None = None
 
 
 def blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
@@ -42,22 +53,18 @@ def blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
 def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end on the bridge's loop, and give what came of it."""
-    if threading.get_ident() == _thread:
+    if _bridge is not None and threading.get_ident() == _bridge.thread:
         raise UsageError("a blocking call on lading's own loop would wait for itself", hint="await its …_async form")
     work = Work(start)
     try:
         work.begin()
-        return work.future.result()
-    except RuntimeError as error:
-        if "after" in str(error) and "shutdown" in str(error):
-            hint = "let the main thread wait for it (join), or make the call before the script ends"
-            raise UsageError("a thread called lading while Python was shutting down", hint=hint) from error
-        raise
+        work.wait()
     except BaseException:
-        if not work.future.done():  # Ctrl-C, or whatever else a signal handler raises
+        if not work.ended:  # Ctrl-C, or whatever else a signal handler raises
             work.cancel()
-            wait((work.future,))  # until it has cleaned up; a second interrupt does not wait
+            work.wait()  # until it has cleaned up; a second interrupt does not wait
         raise
+    return work.result()
 
 
 def launch(start: Callable[[], Coroutine[Any, Any, T]]) -> "Work[T]":
@@ -68,59 +75,108 @@ def launch(start: Callable[[], Coroutine[Any, Any, T]]) -> "Work[T]":
 
 
 class Work(Generic[T]):
-    """Something that runs on the bridge's loop. `future` says what came of it, once its clean-up is over, too."""
+    """Something that runs on the bridge's loop.
+
+    No future and no condition: a signal handler that raises inside of one can leave its lock taken, and then the bridge waits
+    for ever.
+    """
 
     def __init__(self, start: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        self.future: Future[T] = Future()
+        self.ended = False
+        """Whether it is over, its clean-up included."""
         self._start = start
-        self._task: asyncio.Task[T] | None = None
-        self._given_up = False
+        self._task: asyncio.Task[None] | None = None
+        self._results: list[T] = []
+        self._error: BaseException | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self._bell = threading.Lock()
+        self._bell.acquire()
 
     def begin(self) -> None:
-        portal = _opened()
-        if threading.get_ident() == _thread:  # the portal takes work from other threads only
-            asyncio.get_running_loop().run_in_executor(None, portal.start_task_soon, self._main)
-        else:
-            portal.start_task_soon(self._main)
+        bridge = _opened()
+        bridge.loop.call_soon_threadsafe(self._spawn, bridge)
 
     def cancel(self) -> None:
-        """Ask it to stop; `future` ends when it has. Not to be called on the bridge's loop."""
-        # Not by cancelling the future: its scope would cancel the clean-up again and again.
-        _opened().start_task_soon(self._stop)
+        """Ask it to stop; it has ended when it has cleaned up."""
+        _opened().loop.call_soon_threadsafe(self._stop)
+
+    def wait(self) -> None:
+        """Block until it has ended. For one thread."""
+        # A signal that comes just before the wait begins does not end it: hence many short ones.
+        while not self._bell.acquire(timeout=0.2):
+            pass
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call `tell` when it has ended, in whatever thread, perhaps twice. It must be quick and must not raise."""
+        self._watchers.append(tell)
+        if self.ended:
+            tell()
+
+    def result(self) -> T:
+        """What came of it, once it has ended."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _spawn(self, bridge: _Bridge) -> None:
+        if bridge.stop.is_set():
+            self._given_up()
+        elif not self.ended:
+            self._task = bridge.tasks.create_task(self._main())
+            self._task.add_done_callback(self._given_up)
 
     def _stop(self) -> None:
-        self._given_up = True
         if self._task is not None:
             self._task.cancel()
-        elif self.future.cancel():
-            self.future.set_running_or_notify_cancel()  # tells those who wait
+        else:
+            self._given_up()
+
+    def _given_up(self, task: "asyncio.Task[None] | None" = None) -> None:
+        if not self.ended:  # it had not even begun
+            self._end(CancelledError())
 
     async def _main(self) -> None:
-        if self._given_up or not self.future.set_running_or_notify_cancel():
-            return
         try:
-            self._task = asyncio.ensure_future(self._start())
-            self.future.set_result(await self._task)
+            self._results.append(await self._start())
+        except asyncio.CancelledError:
+            self._end(CancelledError())
         except BaseException as error:  # for whoever waits; the bridge lives on
-            self.future.set_exception(CancelledError() if isinstance(error, asyncio.CancelledError) else error)
+            self._end(error)
+        else:
+            self._end(None)
+
+    def _end(self, error: BaseException | None) -> None:
+        self._error, self.ended = error, True
+        self._bell.release()
+        for tell in self._watchers:
+            tell()
 
 
-def _opened() -> "BlockingPortal":
-    global _portal, _thread
+def _opened() -> _Bridge:
+    global _bridge
     with _lock:
-        if _portal is None:
+        if (bridge := _bridge) is None:
             from anyio.from_thread import start_blocking_portal
 
-            _portal = _exit.enter_context(start_blocking_portal("asyncio", name="lading-bridge"))
-            _thread = _portal.call(threading.get_ident)
-        return _portal
+            portal = _exit.enter_context(start_blocking_portal("asyncio", name="lading-bridge"))
+            begun: tuple[object, _Bridge] = portal.start_task(_serve)
+            _bridge = bridge = begun[1]
+            _exit.callback(bridge.loop.call_soon_threadsafe, bridge.stop.set)
+        return bridge
+
+
+async def _serve(*, task_status: "TaskStatus[_Bridge]") -> None:
+    async with asyncio.TaskGroup() as tasks:
+        stop = asyncio.Event()
+        task_status.started(_Bridge(threading.get_ident(), asyncio.get_running_loop(), tasks, stop))
+        await stop.wait()
 
 
 def _after_fork() -> None:
     """The child has no bridge thread: it starts its own on first use."""
-    global _lock, _exit, _portal, _thread
+    global _lock, _exit, _bridge
     _inherited.append(_exit)  # kept: its end would wait for the parent's thread
-    _lock, _exit, _portal, _thread = threading.Lock(), contextlib.ExitStack(), None, None
+    _lock, _exit, _bridge = threading.Lock(), contextlib.ExitStack(), None
 
 
 def _close() -> None:

@@ -128,7 +128,7 @@ class Run:
             return artifact
         workspace = self._open("log_artifact")
         if artifact.draft.immutable:
-            artifact.pend(Pending(launch(lambda: self._log(workspace, artifact, labels, progress)).future))
+            artifact.pend(Pending(launch(lambda: self._log(workspace, artifact, labels, progress))))
             self._background.append(artifact)
         else:
             try:

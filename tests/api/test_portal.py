@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,7 +83,9 @@ def test_work_may_be_launched_from_the_bridges_own_loop() -> None:
     async def outer() -> Work[int]:
         return launch(lambda: answer(7))
 
-    assert run(outer).future.result(5) == 7
+    work = run(outer)
+    work.wait()
+    assert work.result() == 7
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
@@ -136,12 +138,12 @@ def test_an_interrupt_at_any_moment_leaves_the_bridge_usable() -> None:
         raise Given
 
     old = signal.signal(signal.SIGALRM, handler)
-    given = 0
+    given, began = 0, time.perf_counter()
     try:
-        for step in range(60):
+        for step in range(100):
             cleaned: list[str] = []
             try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-6 + step * 1e-5)
+                signal.setitimer(signal.ITIMER_REAL, 1e-6 + step * 5e-6)
                 run(lambda cleaned=cleaned: sleep_or(cleaned))  # type: ignore[misc]
             except Given:
                 given += 1
@@ -149,7 +151,8 @@ def test_an_interrupt_at_any_moment_leaves_the_bridge_usable() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
 
-    assert given == 60
+    assert given == 100
+    assert time.perf_counter() - began < 50  # none of them slept to its end
     assert answer_now(1) == 1
 
 
@@ -157,22 +160,28 @@ def test_work_that_is_cancelled_before_it_begins_ends() -> None:
     work = Work(lambda: answer(1))
 
     work.cancel()
-    answer_now(1)
+    work.wait()
     work.begin()
 
-    assert work.future.cancelled()
+    with pytest.raises(CancelledError):
+        work.result()
 
 
 def test_work_that_is_cancelled_ends_after_its_clean_up() -> None:
     cleaned: list[str] = []
+    told: list[str] = []
     work = launch(lambda: sleep_or(cleaned))
+    work.watch(lambda: told.append("ended"))
     answer_now(1)
 
     work.cancel()
+    work.wait()
 
-    with pytest.raises(Exception):  # noqa: B017, PT011  # concurrent.futures' own
-        work.future.result(5)
-    assert cleaned == ["up"]
+    with pytest.raises(CancelledError):
+        work.result()
+    assert (cleaned, told) == (["up"], ["ended"])
+    work.watch(lambda: told.append("at once"))
+    assert told == ["ended", "at once"]
 
 
 INTERRUPTED = """
