@@ -25,7 +25,6 @@ _SCHEMA = (
         device INTEGER, inode INTEGER, size INTEGER, mtime INTEGER, ctime INTEGER, began INTEGER,
         digest BLOB, leaves BLOB, md5 BLOB, PRIMARY KEY (path, algorithm)
     ) WITHOUT ROWID""",
-    "CREATE INDEX files_by_digest ON files (digest)",
 )
 _log = logging.getLogger("lading.index")
 
@@ -80,6 +79,8 @@ class Index:
 
         def read(db: sqlite3.Connection) -> dict[str, str]:
             found: dict[str, str] = {}
+            # Made by the first who asks, which nobody does whose store is near: keeping it costs a tenth of a small log.
+            db.execute("CREATE INDEX IF NOT EXISTS files_by_digest ON files (digest)")
             for chunk in _chunks([bytes.fromhex(digest) for digest in digests]):
                 query = f"SELECT digest, path, inode, size, mtime FROM files WHERE algorithm = ? AND digest IN ({_marks(chunk)})"
                 for digest, path, inode, size, mtime in db.execute(query, (algorithm, *chunk)):
