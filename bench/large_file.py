@@ -26,7 +26,7 @@ from lading.transfer.engine import Engine, local_limits
 from lading.transfer.lanes import cores
 from lading.transfer.local import local_file
 
-BLOCK = 64 << 20
+BLOCK = 8 << 20  # small: the memory of this process counts as that of its children, too
 
 
 def make_file(path: Path, size: int) -> None:
