@@ -5,7 +5,7 @@ from typing import Any
 
 from .artifact import Artifact
 from .portal import blocking
-from .run import Path, Run
+from .run import Path
 from .session import active_run
 from .starting import require_run
 
@@ -42,8 +42,3 @@ async def finish_async(exit_code: int | None = None) -> None:
 
 
 finish = blocking(finish_async)
-
-
-def current() -> Run | None:
-    """The active run."""
-    return active_run()
