@@ -31,6 +31,8 @@ LadingError                      .code (stable, for programs), .hint (what to do
    ├─ AlreadyExistsError         + FileExistsError
    ├─ StoreFullError
    ├─ StoreForeignError                            store and catalogue do not belong together
+   ├─ StoreDeniedError                             credentials are missing, wrong or not enough
+   ├─ ObjectChangedError                           an object was replaced while it was being read
    └─ StoreUnavailableError      retryable
 """
 
@@ -249,7 +251,26 @@ class StoreForeignError(StoreError):
     """Another catalogue owns this store, or this catalogue another store: it may be read, not written."""
 
 
+class StoreDeniedError(StoreError):
+    """The store does not let us in: no credentials, expired or wrong ones, or no permission for this."""
+
+
+class ObjectChangedError(StoreError):
+    """The object `key` was replaced while it was being read: bytes of two versions do not make one."""
+
+    def __init__(self, key: str, store: str) -> None:
+        super().__init__(f"{key} in {store} was replaced while it was being read", hint="run it again for the new one")
+        self.key = key
+
+
 class StoreUnavailableError(StoreError):
-    """The store does not answer, or asks to be left alone for a while."""
+    """The store does not answer, or asks to be left alone: `throttled` if it said so, for `retry_after` seconds if it said how
+    long."""
 
     retryable = True
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, throttled: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.throttled, self.retry_after = throttled, retry_after

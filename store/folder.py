@@ -13,7 +13,7 @@ from ..errors import AlreadyExistsError, NotFoundError
 from .folder_jobs import FolderPut, FolderRead, FolderWrite, adopt_or_create, etag_of
 from .jobs import ReadJob, WriteJob
 from .posix import disk_errors, sync_below
-from .store import ObjectMeta, Write
+from .store import PART_SIZE, ObjectMeta, Write
 from .threads import in_thread
 
 T = TypeVar("T")
@@ -51,16 +51,17 @@ class FolderStore:
     def read(self, key: str, start: int, stop: int, *, etag: str | None = None) -> ReadJob:
         return FolderRead(self.path(key), key, self.url, start, stop, etag)
 
-    def put(self, key: str, size: int) -> WriteJob:
-        return FolderPut(self.path(key), f"{self.root}/{TEMPORARY}", key, self.url, size)
+    def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
+        return FolderPut(self.path(key), f"{self.root}/{TEMPORARY}", key, self.url, size, replace)
 
-    async def begin(self, key: str, size: int) -> Write:
+    async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
+        del part
         path = self.path(key)
 
         def start() -> FolderWrite:
-            if os.path.lexists(path):
+            if not replace and os.path.lexists(path):
                 raise AlreadyExistsError(key, self.url)
-            return adopt_or_create(path, f"{self.root}/{TEMPORARY}", key, self.url, size)
+            return adopt_or_create(path, f"{self.root}/{TEMPORARY}", key, self.url, size, replace=replace)
 
         return await self._in_thread(start, key)
 
@@ -96,7 +97,7 @@ class FolderStore:
 
 
 def _meta(key: str, status: os.stat_result) -> ObjectMeta:
-    return ObjectMeta(key, status.st_size, etag_of(status))
+    return ObjectMeta(key, status.st_size, etag_of(status), status.st_mtime)
 
 
 def _take(walk: Iterator[ObjectMeta], prefix: str, count: int) -> list[ObjectMeta]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from ..errors import AlreadyExistsError, StoreError
-from .jobs import Piece, ReadJob, WriteJob
+from ..errors import AlreadyExistsError, ObjectChangedError, StoreError
+from .checksum import Checksum, Piece
+from .jobs import ReadJob, WriteJob
 from .owner import Fate, fate_of, parse_temporary, temporary_name
 from .posix import copy_range, disk_errors, rename_new, start_writeback, store_error
 from .threads import in_thread
@@ -56,7 +57,7 @@ class FolderRead(Struct, frozen=True):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         if self.etag is not None and self.etag != etag_of(os.fstat(descriptor)):
             os.close(descriptor)
-            raise StoreError(f"{self.key} in {self.url} was replaced while it was being read")
+            raise ObjectChangedError(self.key, self.url)
         return descriptor
 
 
@@ -66,6 +67,11 @@ class FolderPut(Struct, frozen=True):
     key: str
     url: str
     size: int
+    replace: bool = False
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
 
     def write(self, pieces: Iterable[Piece]) -> None:
         temporary = f"{self.temporary}/{temporary_name('put')}"
@@ -77,7 +83,7 @@ class FolderPut(Struct, frozen=True):
             finally:
                 os.close(descriptor)
             with disk_errors(self.key, self.url):
-                _publish(temporary, self.path)
+                _publish(temporary, self.path, self.replace)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
@@ -93,12 +99,13 @@ def _create(path: str, mode: int) -> int:
         return os.open(path, flags, mode)
 
 
-def _publish(temporary: str, path: str) -> None:
+def _publish(temporary: str, path: str, replace: bool) -> None:
+    rename = os.replace if replace else rename_new
     try:
-        rename_new(temporary, path)
+        rename(temporary, path)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        rename_new(temporary, path)
+        rename(temporary, path)
 
 
 def _write_all(descriptor: int, pieces: Iterable[Piece], start: int, stop: int, key: str, url: str) -> None:
@@ -128,10 +135,14 @@ class FolderWrite:
     url: str
     size: int
     done: frozenset[tuple[int, int]] = frozenset()
+    replace: bool = False
     open: bool = True
 
     def part(self, start: int, stop: int) -> WriteJob:
         return FolderPart(self.temporary, self.key, self.url, start, stop)
+
+    def proof(self, start: int, stop: int) -> Checksum | None:
+        return None
 
     def written(self, start: int, stop: int) -> ReadJob:
         return FolderRead(self.temporary, self.key, self.url, start, stop)
@@ -150,7 +161,7 @@ class FolderWrite:
             if stat.st_size != self.size:
                 raise StoreError(f"{self.key}: not all parts were written")
             os.chmod(self.temporary, stat.st_mode & MODE)
-            _publish(self.temporary, self.path)
+            _publish(self.temporary, self.path, self.replace)
 
     async def abort(self) -> None:
         if self.open:
@@ -168,6 +179,7 @@ class FolderPart(Struct, frozen=True):
     url: str
     start: int
     stop: int
+    checks: str | None = None
 
     def write(self, pieces: Iterable[Piece]) -> None:
         with disk_errors(self.key, self.url):
@@ -178,8 +190,10 @@ class FolderPart(Struct, frozen=True):
         finally:
             os.close(descriptor)
 
-    def copy(self, source: int) -> bool:
-        """Let the kernel copy the range from descriptor `source`, same place. False where it cannot."""
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        """The kernel copies, and may share blocks; only from the same place of a file."""
+        if start != self.start:
+            return False
         with disk_errors(self.key, self.url), _opened(self.path) as descriptor:
             copied = copy_range(source, descriptor, self.start, self.stop)
             start_writeback(descriptor, self.start, self.stop)
@@ -195,7 +209,7 @@ def _opened(path: str) -> Generator[int]:
         os.close(descriptor)
 
 
-def adopt_or_create(path: str, folder: str, key: str, url: str, size: int) -> FolderWrite:
+def adopt_or_create(path: str, folder: str, key: str, url: str, size: int, *, replace: bool = False) -> FolderWrite:
     """Go on with the file that a certainly dead writer of the same key left, else start a new one."""
     subject = key.rpartition("/")[2]
     name = f"{folder}/{temporary_name(subject)}"
@@ -204,9 +218,9 @@ def adopt_or_create(path: str, folder: str, key: str, url: str, size: int) -> Fo
             os.rename(f"{folder}/{left}", name)
             # It is read-only already if its writer died just before publishing it.
             os.chmod(name, os.stat(name).st_mode & MODE | 0o200)
-            return FolderWrite(path, name, key, url, size, frozenset(_data_ranges(name, size)))
+            return FolderWrite(path, name, key, url, size, frozenset(_data_ranges(name, size)), replace)
     os.close(_create(name, MODE | 0o222))
-    return FolderWrite(path, name, key, url, size)
+    return FolderWrite(path, name, key, url, size, replace=replace)
 
 
 def _leftovers(folder: str, subject: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-Piece = bytes | bytearray | memoryview
+from .checksum import Checksum, Piece
 
 
 class ReadJob(Protocol):
@@ -23,6 +23,17 @@ class ReadJob(Protocol):
 
 class WriteJob(Protocol):
     """Write one whole object, or one part of one. Running it again replaces what a run before left behind."""
+
+    @property
+    def checks(self) -> str | None:
+        """The name of the checksum by which the store itself refuses other bytes than were meant; None if it compares nothing."""
+        ...
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        """Block; take the bytes from `start` on straight from the open file `source`, without looking at them. False, with
+        nothing sent, where that cannot be. With a `checksum` of the name that it `checks`, other bytes are refused:
+        `DigestMismatchError`; without, only what can be read back before `complete` is taken. Raise as `write` does."""
+        ...
 
     def write(self, pieces: Iterable[Piece]) -> None:
         """Block; take the pieces one by one until they end. What they raise ends the job and passes through; then nothing of a

@@ -7,9 +7,10 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from ..errors import AlreadyExistsError, NotFoundError, StoreError
-from .jobs import Piece, ReadJob, WriteJob
-from .store import ObjectMeta, Write
+from ..errors import AlreadyExistsError, NotFoundError, ObjectChangedError, StoreError
+from .checksum import Checksum, Piece
+from .jobs import ReadJob, WriteJob
+from .store import PART_SIZE, ObjectMeta, Write
 
 _numbers = itertools.count()
 _stores: "WeakValueDictionary[int, MemoryStore]" = WeakValueDictionary()  # jobs are values: they name their store
@@ -41,23 +42,24 @@ class MemoryStore:
         except KeyError:
             raise NotFoundError(key, self.url) from None
 
-    def create(self, key: str, data: bytes) -> None:
+    def create(self, key: str, data: bytes, *, replace: bool = False) -> None:
         with self.lock:
-            if key in self.objects:
+            if key in self.objects and not replace:
                 raise AlreadyExistsError(key, self.url)
             self.objects[key] = data, next(_numbers)
 
     def read(self, key: str, start: int, stop: int, *, etag: str | None = None) -> ReadJob:
         return _Read(self.number, key, start, stop, etag)
 
-    def put(self, key: str, size: int) -> WriteJob:
-        return _Put(self.number, key, size)
+    def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
+        return _Put(self.number, key, size, replace)
 
-    async def begin(self, key: str, size: int) -> Write:
-        if key in self.objects:
+    async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
+        del part
+        if key in self.objects and not replace:
             raise AlreadyExistsError(key, self.url)
         self.open_writes += 1
-        return _MemoryWrite(self, key, bytearray(size))
+        return _MemoryWrite(self, key, bytearray(size), replace)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:
         for key in sorted(self.objects):
@@ -91,7 +93,7 @@ class _Read(Struct, frozen=True):
         store = _stores[self.store]
         data, version = store.get(self.key)
         if self.etag not in (None, str(version)):
-            raise StoreError(f"{self.key} in {store.url} was replaced while it was being read")
+            raise ObjectChangedError(self.key, store.url)
         _deliver(data, self.start, self.stop, buffer, each, self.key)
 
 
@@ -108,29 +110,37 @@ class _Put(Struct, frozen=True):
     store: int
     key: str
     size: int
+    replace: bool = False
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
 
     def write(self, pieces: Iterable[Piece]) -> None:
         data = b"".join(bytes(piece) for piece in pieces)
         if len(data) != self.size:
             raise StoreError(f"{self.key}: {len(data)} bytes were sent where {self.size} were announced")
-        _stores[self.store].create(self.key, data)
+        _stores[self.store].create(self.key, data, replace=self.replace)
 
 
 class _MemoryWrite:
     done: frozenset[tuple[int, int]] = frozenset()
 
-    def __init__(self, store: MemoryStore, key: str, data: bytearray) -> None:
-        self.store, self.key, self.data, self.open = store, key, data, True
+    def __init__(self, store: MemoryStore, key: str, data: bytearray, replace: bool) -> None:
+        self.store, self.key, self.data, self.replace, self.open = store, key, data, replace, True
 
     def part(self, start: int, stop: int) -> WriteJob:
         return _Part(self, start, stop)
+
+    def proof(self, start: int, stop: int) -> Checksum | None:
+        return None
 
     def written(self, start: int, stop: int) -> ReadJob:
         return _Written(self, start, stop)
 
     async def complete(self) -> None:
         await self.abort()
-        self.store.create(self.key, bytes(self.data))
+        self.store.create(self.key, bytes(self.data), replace=self.replace)
 
     async def abort(self) -> None:
         self.store.open_writes -= self.open
@@ -141,6 +151,10 @@ class _Part(Struct, frozen=True):
     to: _MemoryWrite
     start: int
     stop: int
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
 
     def write(self, pieces: Iterable[Piece]) -> None:
         at = self.start

@@ -6,18 +6,24 @@ from typing import Protocol
 from msgspec import Struct
 
 from ..errors import StoreError
+from .checksum import Checksum
 from .jobs import ReadJob, WriteJob
 from .threads import in_thread
 
+PART_SIZE = 16 << 20  # what one request moves, as a rule
 SMALL_OBJECT = 64 << 20  # what `read_bytes` is willing to hold in memory
 
 
 class ObjectMeta(Struct, frozen=True):
-    """What a store says of an object. `etag` differs after the object was replaced."""
+    """What a store says of an object. `etag` differs after the object was replaced; `modified` is in seconds since 1970, None
+    where nobody knows; `checksum` is that of the whole content, as far as the store states one (`head` asks for it, a listing
+    need not)."""
 
     key: str
     size: int
     etag: str
+    modified: float | None = None
+    checksum: Checksum | None = None
 
 
 class Write(Protocol):
@@ -32,8 +38,12 @@ class Write(Protocol):
         """The job that writes [start, stop). Parts may be run in any order, at the same time, and again."""
         ...
 
-    def written(self, start: int, stop: int) -> ReadJob:
-        """The job that reads [start, stop) of what was written so far."""
+    def proof(self, start: int, stop: int) -> Checksum | None:
+        """What the store itself says of a range that is `done`, if it does."""
+        ...
+
+    def written(self, start: int, stop: int) -> ReadJob | None:
+        """The job that reads [start, stop) of what was written so far; None where that cannot be read before `complete`."""
         ...
 
     async def complete(self) -> None:
@@ -49,7 +59,8 @@ class Write(Protocol):
 class Store(Protocol):
     """Immutable objects under string keys of `/`-separated names.
 
-    A write is atomic: readers see nothing or the whole object. It is conditional: an object is never overwritten. It
+    A write is atomic: readers see nothing or the whole object. It is conditional: an object is never overwritten, unless the
+    write says `replace=True`: then the new object takes the old one's place at once, and readers see either of them whole. It
     may be lost in a crash until `flush` has returned. Calls are cheap and may be made from any event loop; bulk bytes
     move only in the jobs. Errors of the operating system or the network arrive as `StoreError`s that name the thing.
     """
@@ -75,12 +86,15 @@ class Store(Protocol):
         """The job that reads [start, stop). With an `etag` it refuses an object that was replaced since."""
         ...
 
-    def put(self, key: str, size: int) -> WriteJob:
-        """The job that makes a whole object of exactly `size` bytes in one go; its `write` raises `AlreadyExistsError`."""
+    def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
+        """The job that makes a whole object of exactly `size` bytes in one go; its `write` raises `AlreadyExistsError`, unless it
+        is to `replace` what there is."""
         ...
 
-    async def begin(self, key: str, size: int) -> Write:
-        """Start an object that is written in parts. Raise `AlreadyExistsError` at once where that is known."""
+    async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
+        """Start an object that is written in parts of `part` bytes, only the last of which may be shorter; or go on with what a
+        certainly dead writer of the same began. Raise `AlreadyExistsError` at once where that is known. With `replace` the
+        object takes the place of what lies under the key when it is completed, and nothing is raised for it."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:

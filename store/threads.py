@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from .halt import Halt, halting
+
 T = TypeVar("T")
 
 
@@ -29,5 +31,19 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Run blocking `work` in a thread. When this call ends, by cancellation too, the work has returned."""
-    return await to_the_end(asyncio.to_thread(work))
+    """Run blocking `work` in a thread. When this call ends, by cancellation too, the work has returned; a cancellation
+    halts it where it listens."""
+    halt = Halt()
+
+    def run() -> T:
+        with halting(halt):
+            return work()
+
+    future = asyncio.ensure_future(asyncio.to_thread(run))
+    try:
+        await asyncio.wait([future])
+    except asyncio.CancelledError:
+        halt.ask()
+        await ended(future)
+        raise
+    return future.result()

@@ -74,6 +74,27 @@ class StoreContract:
 
         assert await read_bytes(store, _KEY) == b"first"
 
+    async def test_an_object_is_replaced_only_where_that_is_asked_for(self, store: Store) -> None:
+        await write_bytes(store, _KEY, b"first")
+        before = await store.head(_KEY)
+
+        await asyncio.to_thread(store.put(_KEY, 6, replace=True).write, (b"second",))
+
+        assert await read_bytes(store, _KEY) == b"second"
+        assert (await store.head(_KEY)).etag != before.etag
+
+    async def test_an_object_in_parts_replaces_one_where_that_is_asked_for(self, store: Store) -> None:
+        await write_bytes(store, _KEY, b"first")
+
+        write = await store.begin(_KEY, 6, replace=True)
+        await asyncio.to_thread(write.part(0, 6).write, (b"second",))
+        before = await read_bytes(store, _KEY)
+        await write.complete()
+
+        assert before == b"first"
+        assert await read_bytes(store, _KEY) == b"second"
+        assert await self.leftovers(store) == []
+
     async def test_a_put_of_another_size_leaves_nothing(self, store: Store) -> None:
         for sent in (b"12345", b"123"):
             with pytest.raises(StoreError):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from ..store.jobs import Piece, ReadJob, WriteJob
-from ..store.store import ObjectMeta, Store, Write
+from ..store.checksum import Checksum, Piece
+from ..store.jobs import ReadJob, WriteJob
+from ..store.store import PART_SIZE, ObjectMeta, Store, Write
 
 
 class StoreAround:
@@ -38,12 +39,12 @@ class StoreAround:
     def read(self, key: str, start: int, stop: int, *, etag: str | None = None) -> ReadJob:
         return self.wrap_read(self.inner.read(key, start, stop, etag=etag), key)
 
-    def put(self, key: str, size: int) -> WriteJob:
-        return self.wrap_write(self.inner.put(key, size), key)
+    def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
+        return self.wrap_write(self.inner.put(key, size, replace=replace), key)
 
-    async def begin(self, key: str, size: int) -> Write:
+    async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
         await self.before("begin", key)
-        return _WriteAround(await self.inner.begin(key, size), self, key)
+        return _WriteAround(await self.inner.begin(key, size, part=part, replace=replace), self, key)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:
         await self.before("list", prefix)
@@ -70,8 +71,12 @@ class _WriteAround:
     def part(self, start: int, stop: int) -> WriteJob:
         return self.store.wrap_write(self.inner.part(start, stop), self.key)
 
-    def written(self, start: int, stop: int) -> ReadJob:
-        return self.store.wrap_read(self.inner.written(start, stop), self.key)
+    def proof(self, start: int, stop: int) -> Checksum | None:
+        return self.inner.proof(start, stop)
+
+    def written(self, start: int, stop: int) -> ReadJob | None:
+        job = self.inner.written(start, stop)
+        return job and self.store.wrap_read(job, self.key)
 
     async def complete(self) -> None:
         await self.store.before("complete", self.key)
@@ -160,6 +165,10 @@ class _FaultyWrite(Struct, frozen=True):
     inner: WriteJob
     store: FaultyStore
     key: str
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False  # the bytes must come by for a fault to hit them
 
     def write(self, pieces: Iterable[Piece]) -> None:
         fault = self.store.next("write", self.key)
@@ -220,6 +229,10 @@ class _SlowWrite(Struct, frozen=True):
     inner: WriteJob
     delay: float
     rate: float
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
 
     def write(self, pieces: Iterable[Piece]) -> None:
         time.sleep(self.delay)

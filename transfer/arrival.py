@@ -8,11 +8,12 @@ from collections.abc import Generator
 from ..errors import DigestMismatchError, StoreError
 from ..manifest.digest import Algorithm, hasher
 from ..store.folder_jobs import FolderRead
+from ..store.halt import Halt
 from ..store.jobs import ReadJob
 from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
 from ..store.posix import FULL, copy_range, reflink, start_writeback
 from .destination import SMALL_SUBJECT, Destination, set_executable
-from .lanes import Halt, buffer
+from .lanes import buffer
 from .leaves import hash_range, read_leaves
 from .local import Stamp, local_error, stamp_of
 from .plan import FetchItem, Run

@@ -1,6 +1,8 @@
 """Fetching one large file: its parts side by side, each verified as it lands."""
 
+import asyncio
 import contextlib
+import functools
 
 from ..errors import DigestMismatchError, StoreError
 from ..manifest.digest import Algorithm
@@ -8,7 +10,7 @@ from ..store.folder_jobs import FolderRead
 from ..store.threads import in_thread
 from .arrival import Arrival
 from .destination import Destination
-from .driver import Partly, drive
+from .driver import Partly, drive, persist
 from .engine import Engine
 from .local import Stamp
 from .plan import FetchItem, Run, cut
@@ -37,6 +39,17 @@ class _Filling:
     def __init__(self, engine: Engine, item: FetchItem, arrival: Arrival, algorithm: Algorithm, meter: Meter) -> None:
         self.engine, self.item, self.arrival, self.algorithm, self.meter = engine, item, arrival, algorithm, meter
         self.moved = 0
+        self._etag: str | None = None
+        self._pinning = asyncio.Lock()
+
+    async def _pinned(self) -> str | None:
+        """What all ranges are to be of. None for a near store: its ranges are verified, and asking would cost more than that."""
+        store = self.engine.store
+        async with self._pinning:
+            if self._etag is None and self.item.copy is None and not store.near:
+                head = functools.partial(store.head, self.item.key)
+                self._etag = (await persist(head, retry=self.engine.retry, meter=self.meter)).etag
+        return self._etag
 
     async def share(self) -> None:
         if self.item.copy is None and not self.engine.store.near:
@@ -72,7 +85,8 @@ class _Filling:
         return False
 
     async def _fetched(self, run: Run) -> list[int]:
-        job = read_job(self.engine.store, self.item, run.start_byte, run.stop_byte)
+        etag = await self._pinned()
+        job = read_job(self.engine.store, self.item, run.start_byte, run.stop_byte, etag=etag)
         return await self.engine.lanes.run(lambda halt: self.arrival.fetch(run, job, self.algorithm, halt))
 
     def _count(self, size: int, reused: int) -> None:

@@ -6,10 +6,10 @@ from msgspec import Struct, field
 
 from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
+from ..store.halt import Halt
 from ..store.store import Store
 from .arrival import arrive_small
 from .destination import Destination
-from .lanes import Halt
 from .local import Stamp
 from .plan import FetchItem
 from .progress import Meter

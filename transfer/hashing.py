@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from ..errors import FileChangedError, LadingError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, root_digest
+from ..store.halt import Halt
 from .batches import batches
 from .driver import drive
-from .lanes import Halt, Lanes, buffer
+from .lanes import Lanes, buffer
 from .leaves import hash_range
 from .local import LocalFile, Stamp, check_unchanged, local_errors
 from .progress import Meter

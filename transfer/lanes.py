@@ -7,28 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from ..store.halt import Halt, halting
 from ..store.threads import ended
 
 T = TypeVar("T")
 PIECE = 1 << 20  # what a lane reads, hashes and writes at a time, while it is warm
-
-
-class Halt:
-    """Tells work in a lane that nobody waits for it any more."""
-
-    __slots__ = ("asked",)
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def check(self) -> None:
-        """Raise `Halted` if the work was given up. Call it between pieces."""
-        if self.asked:
-            raise Halted
-
-
-class Halted(Exception):  # noqa: N818  # a signal inside the engine, never an error that a user sees
-    """The work was given up; what it held is being returned."""
 
 
 def cores() -> int:
@@ -47,12 +30,12 @@ class Lanes:
         """Run `work` in a lane. If this call is cancelled, the work is told to halt, and has returned before the
         cancellation goes on: whoever cleans up after it finds nobody writing."""
         halt = Halt()
-        job = self._pool().submit(work, halt)
+        job = self._pool().submit(_work, work, halt)
         future = asyncio.wrap_future(job)
         try:
             await asyncio.wait([future])
         except asyncio.CancelledError:
-            halt.asked = True
+            halt.ask()
             if not job.cancel():  # it has begun
                 await ended(future)
             raise
@@ -67,6 +50,11 @@ class Lanes:
         # Several loops may come here at once. `setdefault` lets one of them win, and a pool without work has no threads.
         pid = os.getpid()
         return self._pools.get(pid) or self._pools.setdefault(pid, ThreadPoolExecutor(self.count, "lading-lane"))
+
+
+def _work(work: Callable[[Halt], T], halt: Halt) -> T:
+    with halting(halt):
+        return work(halt)
 
 
 _local = threading.local()

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from ..errors import FileChangedError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher
+from ..store.halt import Halt
 from ..store.jobs import ReadJob
-from .lanes import Halt, buffer
+from .lanes import buffer
 
 
 def read_leaves(

@@ -5,7 +5,8 @@ from collections.abc import Generator
 
 from ..errors import FileChangedError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_digest
-from .lanes import Halt, buffer
+from ..store.halt import Halt
+from .lanes import buffer
 from .local import check_unchanged, local_errors
 from .plan import Run, SendItem
 

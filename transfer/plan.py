@@ -10,7 +10,8 @@ from ..manifest.entry import Entry
 from .hashing import Hashed
 from .local import LocalFile
 
-PART_LEAVES = 2  # a part is 16 MiB: what one request moves
+PART_LEAVES = 2  # a part is 16 MiB: what one request moves, as a rule
+MOST_PARTS = 10_000  # of one object, on S3
 
 
 class SendItem(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +96,16 @@ def cut(size: int, leaves: int = PART_LEAVES) -> Iterator[Run]:
     count = leaf_count(size)
     for first in range(0, count, leaves):
         yield Run(first, min(first + leaves, count), size)
+
+
+def part_leaves(size: int) -> int:
+    """How many leaves a part of such content has: few, but never more parts than every store takes."""
+    return max(PART_LEAVES, -(-leaf_count(size) // MOST_PARTS))
+
+
+def part_size(size: int) -> int:
+    """The same in bytes."""
+    return part_leaves(size) * LEAF_SIZE
 
 
 def is_large(size: int) -> bool:

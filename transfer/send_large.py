@@ -3,18 +3,19 @@
 import contextlib
 import os
 
-from ..errors import AlreadyExistsError, FileChangedError, StoreError
+from ..errors import AlreadyExistsError, DigestMismatchError, FileChangedError, StoreError
 from ..manifest.digest import Algorithm
-from ..store.folder_jobs import FolderPart
+from ..store.checksum import Checksum, Summer, can_compute
+from ..store.halt import Halt
+from ..store.jobs import WriteJob
 from ..store.store import Write
 from ..store.threads import to_the_end
 from .driver import drive, persist
 from .engine import Engine
-from .lanes import Halt
 from .leaves import read_leaves
 from .local import check_unchanged, local_errors
 from .outgoing import outgoing
-from .plan import Run, SendItem, covers, cut
+from .plan import Run, SendItem, covers, cut, part_leaves, part_size
 from .progress import Meter
 from .taken import TRIES, contended, is_right
 
@@ -35,7 +36,9 @@ async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Met
     sending = _Sending(engine, item, algorithm, meter)
     try:
         await sending.begin()
-        await drive(sending.run, bulk=cut(item.size), limits=engine.limits, retry=engine.retry, meter=meter)
+        await drive(
+            sending.run, bulk=cut(item.size, part_leaves(item.size)), limits=engine.limits, retry=engine.retry, meter=meter
+        )
         await engine.lanes.run(lambda halt: _check_unchanged(item))
         await sending.complete()
     except AlreadyExistsError:
@@ -62,7 +65,7 @@ class _Sending:
 
     async def begin(self) -> None:
         async def begin() -> None:
-            self.write = await self.engine.store.begin(self.item.key, self.item.size)
+            self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
 
         # Not to be cut short: what was begun could not be aborted.
         await persist(lambda: to_the_end(begin()), retry=self.engine.retry, meter=self.meter)
@@ -108,30 +111,47 @@ def _send_run(write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt
     if covers(write.done, start, stop) and _holds(write, item, run, algorithm, halt):
         return True
     job = write.part(start, stop)
-    if not (isinstance(job, FolderPart) and _copied(job, write, item, run, algorithm, halt)):
+    if not _taken(job, write, item, run, algorithm, halt):
         with contextlib.closing(outgoing(item, run, algorithm, halt)) as pieces:
             job.write(pieces)
     return False
 
 
-def _copied(job: FolderPart, write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
-    """File to file the kernel copies faster than we could, and may share blocks; then what arrived is what is hashed. False where
-    it cannot."""
-    path = item.file.path
+def _taken(job: WriteJob, write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
+    """Let the part be taken straight from the file, where somebody compares what arrived: the store by a checksum of bytes that
+    we have verified, or we by reading it back. False where nobody can."""
+    path, start = item.file.path, run.start_byte
+    checksum = _checksum(item, run, job.checks, algorithm, halt) if job.checks else None
     with local_errors(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            if os.fstat(descriptor).st_size < job.stop:
+            if os.fstat(descriptor).st_size < run.stop_byte:
                 raise FileChangedError(path, what="became shorter")
-            if not job.copy(descriptor):
+            if not job.take(descriptor, start, checksum):
                 return False
+        except DigestMismatchError:
+            check_unchanged(path, item.file.stamp, os.fstat(descriptor))
+            raise  # the file is what it was: the bytes were damaged on their way
         finally:
             os.close(descriptor)
-    if not _holds(write, item, run, algorithm, halt):
+    if checksum is None and not _holds(write, item, run, algorithm, halt):
         raise FileChangedError(path, what="changed")
     return True
 
 
 def _holds(write: Write, item: SendItem, run: Run, algorithm: Algorithm, halt: Halt) -> bool:
-    job = write.written(run.start_byte, run.stop_byte)
-    return read_leaves(job, algorithm, halt) == item.leaf_digests(run.first, run.stop)
+    """Whether what was written of the run is right: by the store's own checksum, or read back."""
+    start, stop = run.start_byte, run.stop_byte
+    if proof := write.proof(start, stop):
+        return can_compute(proof.name) and _checksum(item, run, proof.name, algorithm, halt) == proof
+    job = write.written(start, stop)
+    return job is not None and read_leaves(job, algorithm, halt) == item.leaf_digests(run.first, run.stop)
+
+
+def _checksum(item: SendItem, run: Run, name: str, algorithm: Algorithm, halt: Halt) -> Checksum:
+    """The checksum of the file's bytes, which are verified on the way."""
+    summer = Summer(name)
+    with contextlib.closing(outgoing(item, run, algorithm, halt)) as pieces:
+        for piece in pieces:
+            summer.update(piece)
+    return summer.checksum()

@@ -6,8 +6,9 @@ from msgspec import Struct, field
 
 from ..errors import AlreadyExistsError, LadingError
 from ..manifest.digest import Algorithm
+from ..store.halt import Halt
 from ..store.store import Store
-from .lanes import PIECE, Halt
+from .lanes import PIECE
 from .outgoing import outgoing, whole
 from .plan import Run, SendItem
 

@@ -6,8 +6,8 @@ from ..store.store import Store
 from .plan import FetchItem
 
 
-def read_job(store: Store, item: FetchItem, start: int, stop: int) -> ReadJob:
-    """The job that reads [start, stop) of the item's content: of its `copy` if it has one."""
+def read_job(store: Store, item: FetchItem, start: int, stop: int, *, etag: str | None = None) -> ReadJob:
+    """The job that reads [start, stop) of the content: of the `copy` if the item has one, else of the object with this `etag`."""
     if item.copy is not None:
         return FolderRead(item.copy, item.path, "this machine", start, stop)
-    return store.read(item.key, start, stop)
+    return store.read(item.key, start, stop, etag=etag)

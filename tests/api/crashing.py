@@ -10,7 +10,8 @@ from typing import Any
 import lading
 from lading.api.portal import blocking
 from lading.api.session import workspace_here
-from lading.store.jobs import Piece, ReadJob, WriteJob
+from lading.store.checksum import Checksum, Piece
+from lading.store.jobs import ReadJob, WriteJob
 from lading.store.store import Store
 from lading.testing.wrappers import StoreAround
 
@@ -88,6 +89,10 @@ class DyingWrite:
     inner: WriteJob
     point: Point
     key: str
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
 
     def write(self, pieces: Iterable[Piece]) -> None:
         if self.point.reached("before", f"write:{self.key}"):

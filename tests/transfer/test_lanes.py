@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from lading.transfer.lanes import PIECE, Halt, Lanes, buffer
+from lading.store.halt import Halt
+from lading.transfer.lanes import PIECE, Lanes, buffer
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 
 from lading.errors import FileChangedError
 from lading.manifest.digest import LEAF_SIZE, Algorithm, leaf_digest
+from lading.store.halt import Halt, Halted
 from lading.store.memory import MemoryStore
 from lading.store.store import write_bytes
 from lading.testing.trees import hashed, seeded
-from lading.transfer.lanes import Halt, Halted
 from lading.transfer.leaves import hash_range, read_leaves
 from lading.transfer.plan import split_leaves
 

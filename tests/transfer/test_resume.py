@@ -38,6 +38,11 @@ def stick():
 class Write:
     def __init__(self, inner):
         self.inner, self.number = inner, next(jobs)
+    checks = None
+
+    def take(self, source, start, checksum):
+        return False
+
     def write(self, pieces):
         self.inner.write(self.some(pieces))
     def some(self, pieces):
