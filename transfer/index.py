@@ -7,7 +7,8 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ..manifest.digest import Algorithm
@@ -35,6 +36,7 @@ class Index:
     def __init__(self, path: str, *, patience: float = 10.0, inside: Callable[[], Inside] = contextlib.nullcontext) -> None:
         """Another process that writes is waited for, `patience` seconds at most. SQLite is used only `inside()`."""
         self.path, self.patience, self._inside = path, patience, inside
+        self._opened: dict[int, _Opened] = {}  # by process: a forked child must neither use nor close what its parent opened
 
     def __repr__(self) -> str:
         return f"Index({self.path!r})"
@@ -90,12 +92,22 @@ class Index:
 
         return self._run(read, {})
 
+    def close(self) -> None:
+        """Close what this process has open. What is used later opens anew."""
+        opened = self._opened.pop(os.getpid(), None)
+        if opened:
+            with self._inside(), opened.lock:
+                opened.close()
+
     def _run(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
+        pid = os.getpid()
+        opened = self._opened.get(pid) or self._opened.setdefault(pid, _Opened(self.path))
         try:
-            with self._inside(), contextlib.closing(self._connect()) as db:
-                _prepare(db)
+            with self._inside(), opened.lock, _rolled_back(opened.connection(self.patience)) as db:
                 return work(db)
         except sqlite3.DatabaseError as error:
+            with self._inside(), opened.lock:
+                opened.close()
             if isinstance(error, sqlite3.OperationalError):
                 _log.warning("the index %s cannot be used now: %s", self.path, error)  # busy, read-only, full: do without
             else:
@@ -105,8 +117,47 @@ class Index:
                         os.unlink(self.path + suffix)
             return otherwise
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
+
+class _Opened:
+    """A connection that is kept: opening and closing one costs a hundred times what it takes to record a file."""
+
+    def __init__(self, path: str) -> None:
+        self.path, self.lock = path, threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def connection(self, patience: float) -> sqlite3.Connection:
+        """To the file that is there now: it may have been removed, or another put in its place. Hold the lock."""
+        if self._db is None or self._file != _identity(self.path):
+            self.close()
+            self._db = sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
+            _prepare(self._db)
+            self._file = _identity(self.path)
+        return self._db
+
+    def close(self) -> None:
+        """Hold the lock."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+@contextlib.contextmanager
+def _rolled_back(db: sqlite3.Connection) -> Generator[sqlite3.Connection]:
+    """What the block left uncommitted is undone: the next one finds the connection as new."""
+    try:
+        yield db
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _prepare(db: sqlite3.Connection) -> None:

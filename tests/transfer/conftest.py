@@ -23,7 +23,7 @@ def make_engine() -> Iterator[Callable[..., Engine]]:
     before, threads, engines = open_descriptors(), set(threading.enumerate()), list[Engine]()
 
     def make(store: Store, *, index: Index | None = None, attempts: int = 3) -> Engine:
-        engine = Engine(store, index, Limits(2, 2), Retry(attempts=attempts, base=0.0), ByteBudget(64 << 20))
+        engine = Engine(store, index, Limits(2, 2), Retry(attempts=attempts, unanswered=attempts, base=0.0), ByteBudget(64 << 20))
         engines.append(engine)
         return engine
 
@@ -55,8 +55,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    return Index(str(tmp_path / "index.sqlite"))
+def index(tmp_path: Path) -> Iterator[Index]:
+    made = Index(str(tmp_path / "index.sqlite"))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -151,6 +151,7 @@ def test_a_place_where_no_index_can_be_does_no_harm(tmp_path: Path) -> None:
 def test_a_read_only_index_does_no_harm(nobody: Path) -> None:
     index = Index(str(nobody / "index"))
     index.remember([(FILE.path, STAMP, WHAT)], A, began=LATER)
+    index.close()
     Path(index.path).chmod(0o444)
     nobody.chmod(0o555)
 
@@ -168,6 +169,7 @@ def test_an_index_that_another_process_writes_can_be_read_and_does_no_harm(index
         hasty.remember([(FILE.path, STAMP, OTHER)], A, began=LATER)
 
         assert hasty.lookup([FILE], A) == {FILE.path: WHAT}
+    hasty.close()
 
 
 def test_processes_that_begin_at_the_same_moment_all_record(index: Index) -> None:
@@ -233,6 +235,40 @@ def test_sqlite_is_used_inside_only(tmp_path: Path) -> None:
         entered.append(True)
         yield
 
-    Index(str(tmp_path / "index.db"), inside=inside).lookup([], Algorithm.BLAKE3)
+    with closing(Index(str(tmp_path / "index.db"), inside=inside)) as index:
+        index.lookup([], Algorithm.BLAKE3)
 
-    assert entered == [True]
+    assert entered == [True, True]  # the call, and the end
+
+
+def test_an_index_that_was_removed_is_made_anew(index: Index) -> None:
+    index.remember([(FILE.path, STAMP, WHAT)], A, began=LATER)
+    for path in Path(index.path).parent.glob("index*"):
+        path.unlink()
+
+    assert index.lookup([FILE], A) == {}
+    index.remember([(FILE.path, STAMP, OTHER)], A, began=LATER)
+    assert index.lookup([FILE], A) == {FILE.path: OTHER}
+
+
+def test_rows_that_break_off_leave_nothing_behind(index: Index) -> None:
+    def broken() -> Iterator[tuple[str, Stamp, Hashed]]:
+        yield FILE.path, STAMP, WHAT
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        index.remember(broken(), A, began=LATER)
+
+    assert index.lookup([FILE], A) == {}
+    index.remember([(FILE.path, STAMP, OTHER)], A, began=LATER)
+
+
+def test_a_forked_child_opens_its_own(index: Index) -> None:
+    index.remember([(FILE.path, STAMP, WHAT)], A, began=LATER)
+
+    if not (pid := os.fork()):
+        index.remember([(FILE.path, STAMP, OTHER)], A, began=LATER)
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+    assert index.lookup([FILE], A) == {FILE.path: OTHER}
