@@ -2,9 +2,11 @@
 
 LadingError                      .code (stable, for programs), .hint (what to do), .retryable
 ├─ InvalidValueError             + ValueError      a name, path, alias, tag, metadata or argument that cannot be
+│  └─ NotAModelError             + AssertionError  … where a model is wanted
 ├─ InvalidTypeError              + TypeError       an argument of a kind that cannot be
 ├─ UsageError                                      a call that makes no sense here and now
 │  ├─ NotBuiltError              + AttributeError  what W&B has and this version of lading does not
+│  ├─ DisabledError              + NotImplementedError  what cannot be done in mode "disabled"
 │  └─ SettingsError                                a setting that cannot be
 ├─ ArtifactStatusError           + AttributeError  the artifact is in the wrong state for this
 │  ├─ ArtifactNotLoggedError                       … not logged yet
@@ -15,6 +17,7 @@ LadingError                      .code (stable, for programs), .hint (what to do
 │  ├─ NameConflictError          + ValueError      the name is taken by something of another type or state
 │  ├─ AliasesRemainError                           delete() of a version that still has aliases
 │  ├─ LeaseLostError                               the write session ran out or was closed
+│  ├─ PremiseError                                 what a commit was made from has changed: make it again
 │  ├─ CatalogBusyError           retryable         another process held the catalogue for too long
 │  ├─ CatalogNewerError                            the catalogue was written by a newer lading
 │  └─ CatalogPlaceError                            a SQLite file where SQLite is not safe
@@ -73,6 +76,10 @@ class InvalidValueError(LadingError, ValueError):
     """A name, path, alias, tag, metadata or argument that cannot be."""
 
 
+class NotAModelError(InvalidValueError, AssertionError):
+    """Where a model is wanted: an artifact whose type does not say "model", or a path for a model's name."""
+
+
 class InvalidTypeError(LadingError, TypeError):
     """An argument of a kind that cannot be."""
 
@@ -87,6 +94,14 @@ class NotBuiltError(UsageError, AttributeError):
     def __init__(self, what: str) -> None:
         super().__init__(f"`{what}` is not built yet in this version of lading")
         self.what = what
+
+
+class DisabledError(UsageError, NotImplementedError):
+    """`method` needs the catalogue, and the run is in mode "disabled"."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"run.{method}() on a run that is disabled", hint="unset LADING_MODE")
+        self.method = method
 
 
 class SettingsError(UsageError, ValueError):
@@ -153,6 +168,11 @@ class AliasesRemainError(CommError):
 
 class LeaseLostError(CommError):
     """The write session ran out or was closed: nothing was committed."""
+
+
+class PremiseError(CommError):
+    """What a version was to be made from has changed meanwhile; nothing was committed. Made again from what is there now, it may
+    be."""
 
 
 class CatalogBusyError(CommError):

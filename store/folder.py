@@ -12,9 +12,11 @@ from urllib.parse import quote
 from ..errors import AlreadyExistsError, NotFoundError
 from .folder_jobs import FolderPut, FolderRead, FolderWrite, adopt_or_create, etag_of
 from .jobs import ReadJob, WriteJob
+from .owner import fate_of, parse_temporary
 from .posix import disk_errors, sync_below
 from .store import PART_SIZE, ObjectMeta, Write
 from .threads import in_thread
+from .unfinished import Unfinished
 
 T = TypeVar("T")
 _KEY = re.compile(r"(?!\.{0,2}(?:/|$))[^/\0]+(?:/(?!\.{0,2}(?:/|$))[^/\0]+)*").fullmatch
@@ -88,6 +90,18 @@ class FolderStore:
     async def close(self) -> None:
         pass
 
+    async def unfinished(self) -> AsyncIterator[Unfinished]:
+        """Its key is not known: the last part of it is."""
+        for one in await self._in_thread(lambda: _temporaries(f"{self.root}/{TEMPORARY}"), TEMPORARY):
+            yield one
+
+    async def give_up(self, one: Unfinished) -> None:
+        def remove() -> None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{self.root}/{TEMPORARY}/{one.name}")
+
+        await self._in_thread(remove, one.name)
+
     async def _in_thread(self, work: Callable[[], T], key: str) -> T:
         def run() -> T:
             with disk_errors(key, self.url):
@@ -98,6 +112,22 @@ class FolderStore:
 
 def _meta(key: str, status: os.stat_result) -> ObjectMeta:
     return ObjectMeta(key, status.st_size, etag_of(status), status.st_mtime)
+
+
+def _temporaries(folder: str) -> list[Unfinished]:
+    """By name."""
+    found: list[Unfinished] = []
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return found
+    for name in names:
+        if parsed := parse_temporary(name):
+            with contextlib.suppress(FileNotFoundError):  # finished at this moment
+                status = os.lstat(f"{folder}/{name}")
+                taken = status.st_blocks * 512  # a file of parts has holes
+                found.append(Unfinished(parsed[0], name, fate_of(parsed[1]), status.st_mtime, taken))
+    return found
 
 
 def _take(walk: Iterator[ObjectMeta], prefix: str, count: int) -> list[ObjectMeta]:

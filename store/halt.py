@@ -34,10 +34,11 @@ class Halt:
     @contextlib.contextmanager
     def closing(self, close: Callable[[], None]) -> Generator[None]:
         """While the block runs, `ask` calls `close`, which must make what the block waits in return at once (it shuts a socket
-        down) and must not raise. Raise `Halted`, also in place of the error that the closing caused."""
+        down) and must not raise; of blocks in one another, that of the innermost. Raise `Halted`, also in place of the error that
+        the closing caused."""
         with self._lock:
             self.check()
-            self._close = close
+            before, self._close = self._close, close
         try:
             yield
         except Exception:
@@ -45,7 +46,7 @@ class Halt:
             raise
         finally:
             with self._lock:
-                self._close = None
+                self._close = before
 
 
 _local = threading.local()

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from msgspec import Struct
 
 from ..errors import AlreadyExistsError, NotFoundError, ObjectChangedError, StoreError
-from .checksum import Checksum, Piece
+from .checksum import Checksum, Piece, checksum
 from .jobs import ReadJob, WriteJob
 from .store import PART_SIZE, ObjectMeta, Write
 
@@ -34,7 +34,7 @@ class MemoryStore:
 
     async def head(self, key: str) -> ObjectMeta:
         data, version = self.get(key)
-        return ObjectMeta(key, len(data), str(version))
+        return ObjectMeta(key, len(data), str(version), checksum=checksum("crc32", data))
 
     def get(self, key: str) -> tuple[bytes, int]:
         try:
@@ -64,7 +64,8 @@ class MemoryStore:
     async def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:
         for key in sorted(self.objects):
             if key.startswith(prefix) and key in self.objects:
-                yield await self.head(key)
+                data, version = self.objects[key]
+                yield ObjectMeta(key, len(data), str(version))
 
     async def delete(self, keys: Sequence[str]) -> None:
         with self.lock:

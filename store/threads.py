@@ -1,10 +1,13 @@
 """Threads that are waited for: blocking work, and what must not be left half done, under cancellation."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from .halt import Halt, halting
+from .halt import Halt, current_halt, halting
 
 T = TypeVar("T")
 
@@ -47,3 +50,37 @@ async def in_thread(work: Callable[[], T]) -> T:
         await ended(future)
         raise
     return future.result()
+
+
+_GLANCE = 0.05  # seconds between two looks at whether the work was given up
+
+
+@contextlib.contextmanager
+def patiently(lock: threading.Lock) -> Generator[None]:
+    """Hold the lock while the block runs. Raise `Halted` if this thread's work is given up while it waits."""
+    halt = current_halt()
+    while not lock.acquire(timeout=_GLANCE):
+        halt.check()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Run work that nothing can interrupt, and wait for it. Raise `Halted` if this thread's work is given up meanwhile: then it
+    goes on by itself, for nobody, and must do no harm."""
+    done, halt = Future[T](), current_halt()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    thread = threading.Thread(target=run, name="lading-aside", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        halt.check()
+        thread.join(_GLANCE)
+    return done.result()

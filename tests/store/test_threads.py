@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from lading.store.threads import in_thread, to_the_end
+from lading.store.halt import Halt, Halted, halting
+from lading.store.threads import aside, in_thread, patiently, to_the_end
 
 
 async def test_a_thread_gives_its_result_or_its_error() -> None:
@@ -62,3 +63,41 @@ async def test_an_error_after_a_cancellation_is_the_cancellation() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_a_lock_is_waited_for_until_the_work_is_given_up() -> None:
+    lock, halt = threading.Lock(), Halt()
+
+    with patiently(lock):
+        held = lock.locked()
+        halt.ask()
+        with halting(halt), pytest.raises(Halted), patiently(lock):
+            pass
+
+    assert held
+    assert not lock.locked()
+
+
+def test_work_aside_gives_its_result_or_its_error_or_is_left_alone() -> None:
+    release, halt, log = threading.Event(), Halt(), list[str]()
+
+    def work() -> None:
+        halt.ask()
+        release.wait()
+        log.append("done, for nobody")
+
+    assert aside(lambda: 42) == 42
+    with pytest.raises(TimeoutError, match="its own"):
+        aside(_late)
+    with halting(halt), pytest.raises(Halted):
+        aside(work)
+    assert log == []
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "lading-aside":
+            thread.join()
+    assert log == ["done, for nobody"]
+
+
+def _late() -> None:
+    raise TimeoutError("its own")

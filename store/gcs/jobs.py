@@ -1,0 +1,155 @@
+"""The jobs of a store in Google Cloud Storage: a pinned range that is read, an object that is made, by one request each."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec import Struct
+
+from ...errors import DigestMismatchError, LadingError, StoreDeniedError, StoreError, StoreUnavailableError
+from ..checksum import Checksum, Piece, Summer, can_compute
+from ..http.answers import Answer
+from ..http.connection import exchange
+from ..http.jobs import HttpPut, HttpRead
+from ..http.request import Headers, Request
+from .answers import error_of, stored
+from .credentials import Bearer
+from .place import Place
+
+CHECKSUM = "crc32c"
+
+
+class _OverError(StoreDeniedError):
+    """The token is not accepted; another one may be. It never leaves this module."""
+
+
+class _Speech:
+    """How one request is signed and understood. `sent` tells the checksum of what was sent, if anybody computed it."""
+
+    def __init__(self, place: Place, bearer: Bearer, sent: Callable[[], Checksum | None] = lambda: None) -> None:
+        self.place, self.bearer, self.sent = place, bearer, sent
+        self.request: Request | None = None
+
+    def sign(self, request: Request) -> Request:
+        payer = (("x-goog-user-project", self.place.user_project),) if self.place.user_project else ()
+        self.request = self.bearer.sign(request.with_headers(*payer))
+        return self.request
+
+    def checksum_headers(self, checksum: Checksum) -> Headers:
+        return (("x-goog-hash", f"crc32c={checksum.base64}"),)
+
+    def error(self, answer: Answer, key: str, url: str) -> StoreError:
+        error = error_of(answer, key, self.place, sent=self.sent())
+        if isinstance(error, DigestMismatchError):
+            raise error
+        return _OverError(error.message, hint=error.hint) if answer.status == 401 else error
+
+    def accepted(self, request: Request, answer: Answer) -> None:
+        """The store says of what it made which checksum it has: a second look, for a body whose checksum was not known before it
+        was sent, and at servers that pass over the header with it."""
+        made, sent = stored(answer.body, self.place), self.sent()
+        if sent is None or made.checksum in (None, sent):
+            return
+        pinned = {"ifGenerationMatch": str(made.generation)}
+        gone = Request.of("DELETE", self.place.api(made.name, query=pinned))
+        with exchange(self.sign(gone)) as incoming:  # nobody may take it for what was meant
+            incoming.read(1 << 16)
+        raise DigestMismatchError(
+            f"{made.name} in {self.place.url}", expected=f"crc32c {sent.base64}", actual=f"crc32c {made.crc32c}"
+        )
+
+
+class GcsRead(Struct, frozen=True):
+    """[start, stop) of one generation of an object; without an `etag`, of any."""
+
+    place: Place
+    name: str
+    start: int
+    stop: int
+    etag: str | None = None
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    def read(self, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
+        query = {"alt": "media"} if self.etag is None else {"alt": "media", "ifGenerationMatch": self.etag}
+        # Google would undo an encoding of gzip, and then know no ranges, for whoever does not accept it.
+        request = Request.of("GET", self.place.api(self.name, query=query), (("Accept-Encoding", "gzip"),))
+
+        def read(speech: _Speech) -> None:
+            job = HttpRead(request, self.place.key(self.name), self.place.url, self.start, self.stop, dialect=speech)
+            job.read(buffer, each)
+
+        _renewing(self.place, read)
+
+
+class GcsPut(Struct, frozen=True):
+    """A whole object of `size` bytes: a `new` one, or one that takes the place of what lies there."""
+
+    place: Place
+    name: str
+    size: int
+    new: bool = True
+
+    @property
+    def checks(self) -> str | None:
+        return CHECKSUM if can_compute(CHECKSUM) else None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        known = checksum if checksum is not None and checksum.name == CHECKSUM else None
+
+        def take(speech: _Speech) -> None:
+            self._job(speech).take(source, start, known)
+
+        _renewing(self.place, take, lambda: known)
+        return True
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        summer = Summer(CHECKSUM) if self.checks else None
+
+        def summed() -> Iterator[Piece]:
+            for piece in pieces:
+                if summer:
+                    summer.update(piece)
+                yield piece
+
+        speech = _Speech(self.place, _bearer(self.place), lambda: summer.checksum() if summer else None)
+        try:
+            self._job(speech).write(summed())
+        except _OverError as error:
+            if not _renew(speech):
+                raise _plain(error) from None
+            # The pieces are gone; whoever has the file brings them again.
+            raise StoreUnavailableError(f"{self.name} in {self.place.url}: the token was over; there is another now") from error
+
+    def _job(self, speech: _Speech) -> HttpPut:
+        query = {"ifGenerationMatch": "0"} if self.new else {}
+        request = Request.of("POST", self.place.upload(self.name, query), (("Content-Type", "application/octet-stream"),))
+        return HttpPut(
+            request, self.place.key(self.name), self.place.url, self.size, speech, checks=self.checks, exclusive=self.new
+        )
+
+
+def _bearer(place: Place) -> Bearer:
+    return Bearer(place.credentials, place.anonymous)
+
+
+def _renewing(place: Place, work: Callable[[_Speech], None], sent: Callable[[], Checksum | None] = lambda: None) -> None:
+    """Do the work; once more with another token if the first was over."""
+    speech = _Speech(place, _bearer(place), sent)
+    try:
+        return work(speech)
+    except _OverError as error:
+        if not _renew(speech):
+            raise _plain(error) from None
+    try:
+        return work(speech)
+    except _OverError as error:
+        raise _plain(error) from None
+
+
+def _renew(speech: _Speech) -> bool:
+    return speech.request is not None and speech.bearer.renew(speech.request)
+
+
+def _plain(error: LadingError) -> StoreDeniedError:
+    return StoreDeniedError(error.message, hint=error.hint)

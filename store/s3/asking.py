@@ -1,0 +1,123 @@
+"""Asking S3: signed requests, repeated at once where the refusal told how to ask better."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TypeVar
+
+from msgspec import Struct
+
+from ...errors import StoreError
+from ..checksum import Checksum
+from ..http.answers import MOST_REASON, Answer
+from ..http.body import Bytes
+from ..http.connection import exchange
+from ..http.request import Headers, Request
+from ..http.session import LIMIT, call
+from ..threads import in_thread
+from .address import Pairs, Place
+from .credentials import Chain
+from .refusals import Attempt, Corrected, Subject, attempt_at, error_of
+from .signing import payload_of
+
+F = TypeVar("F")
+P = TypeVar("P")
+T = TypeVar("T")
+
+ATTEMPTS = 4  # a region, a clock, credentials and a missing feature may all have to be learned
+
+
+class Ask(Struct, frozen=True):
+    """A small request. `creates`: it makes an object, only where there is none, if the server can see to that."""
+
+    method: str
+    key: str | None = None
+    query: Pairs = ()
+    headers: Headers = ()
+    body: bytes = b""
+    creates: bool = False
+    relies: tuple[str, ...] = ()  # on which `FEATURES` of the server, besides
+    limit: int = LIMIT  # bytes of the answer
+
+    def request(self, place: Place, attempt: Attempt) -> Request:
+        headers = (*self.headers, ("x-amz-content-sha256", payload_of(self.body))) if attempt.who else self.headers
+        if self.creates and place.facts.conditional:
+            headers = (*headers, ("If-None-Match", "*"))
+        return place.signed(place.request(self.method, self.key, self.query, headers), attempt.who)
+
+    def subject(self, place: Place) -> Subject:
+        relies = ("conditional", *self.relies) if self.creates else self.relies
+        return Subject(place, self.key or "", self.creates, relies)
+
+
+async def ask(place: Place, what: Ask) -> Answer:
+    """The answer, which is a success. Raise the error that it is otherwise."""
+    for left in range(ATTEMPTS - 1, -1, -1):
+        attempt = await in_thread(lambda: attempt_at(place)) if isinstance(place.source, Chain) else attempt_at(place)
+        answer = await call(what.request(place, attempt), what.body, limit=what.limit)
+        if answer.ok:
+            place.facts.seen = True
+            return answer
+        error = await in_thread(lambda: error_of(what.subject(place), answer, attempt))  # noqa: B023  # awaited within the round
+        if not isinstance(error, Corrected):
+            raise error
+        if not left:
+            raise error.behind from error
+    raise AssertionError
+
+
+def ask_blocking(place: Place, what: Ask) -> Answer:
+    """The same, in a lane."""
+
+    def once(attempt: Attempt) -> Answer:
+        with exchange(what.request(place, attempt), Bytes(what.body)) as incoming:
+            answer = Answer(incoming.status, incoming.headers, incoming.read(MOST_REASON))
+        if not answer.ok:
+            raise error_of(what.subject(place), answer, attempt)
+        return answer
+
+    return attempts(place, once)
+
+
+def attempts(place: Place, once: Callable[[Attempt], T]) -> T:
+    """Run `once`, and again as long as something is learned."""
+    for left in range(ATTEMPTS - 1, -1, -1):
+        try:
+            return once(attempt_at(place))
+        except Corrected as error:
+            if not left:
+                raise error.behind from error
+    raise AssertionError
+
+
+async def pages(first: F, get: Callable[[F], Awaitable[tuple[P, F | None]]]) -> AsyncGenerator[P]:
+    """Page after page: `get` gives one, and what the next is asked for by. Raise `StoreError` if the server goes in circles."""
+    following: F | None = first
+    while following is not None:
+        asked = following
+        page, following = await get(asked)
+        yield page
+        if following == asked:
+            raise StoreError("the store gives the same page again and again")
+
+
+class Speech(Struct, frozen=True):
+    """The dialect in which one attempt of a bulk job speaks."""
+
+    subject: Subject
+    attempt: Attempt
+    took: Callable[[str], None] | None = None  # told the etag of what the store took
+
+    def sign(self, request: Request) -> Request:
+        return self.subject.place.signed(request, self.attempt.who)
+
+    def checksum_headers(self, checksum: Checksum) -> Headers:
+        return ((f"x-amz-checksum-{checksum.name}", checksum.base64),)
+
+    def error(self, answer: Answer, key: str, url: str) -> StoreError:
+        del key, url
+        return error_of(self.subject, answer, self.attempt)
+
+    def accepted(self, request: Request, answer: Answer) -> None:
+        del request
+        self.subject.place.facts.seen = True
+        if self.took:
+            self.took(answer.headers.get("etag", ""))

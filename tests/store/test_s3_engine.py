@@ -1,0 +1,81 @@
+"""The engine over S3: files go up and come down, in parts and by batches, whatever the server does meanwhile."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lading.manifest.digest import LEAF_SIZE, Algorithm
+from lading.store.http.connection import close_idle
+from lading.store.journal import Journal
+from lading.store.s3.store import S3Store, open_s3
+from lading.testing.s3_server import Damage, Drop, Fault, Late, LoseAnswer, Refuse, S3Server
+from lading.testing.s3_server_auth import Key
+from lading.testing.trees import fetch_items, seeded, send_items, write_tree
+from lading.transfer.budget import ByteBudget
+from lading.transfer.engine import Engine
+from lading.transfer.fetch import fetch
+from lading.transfer.progress import Meter
+from lading.transfer.scheduler import Limits, Retry
+from lading.transfer.send import send
+
+CONTENTS = {"large": seeded(2 * LEAF_SIZE + 5), "small/a": b"a" * 5000, "small/b": b"", "small/c": seeded(100_000)}
+A = Algorithm.BLAKE3
+
+
+@pytest.fixture
+def s3(aws: Path) -> Iterator[S3Server]:
+    del aws
+    with S3Server(keys={"AKIA": Key("secret")}) as server:
+        yield server
+        close_idle()
+
+
+@pytest.fixture
+def store(s3: S3Server, tmp_path: Path) -> S3Store:
+    return open_s3(f"s3://bucket/artifacts?endpoint={s3.url}", journal=Journal(tmp_path / "journal"))
+
+
+async def _round_trip(store: S3Store, folder: Path, before_fetch: list[tuple[str, Fault]], s3: S3Server) -> None:
+    write_tree(folder / "in", CONTENTS)
+    engine = Engine(store, None, Limits(4, 4), Retry(attempts=4, unanswered=4, base=0.0), ByteBudget(256 << 20))
+
+    async def landed(_: object) -> None:
+        """Nobody waits for it."""
+
+    try:
+        await send(engine, send_items(folder / "in"), A, meter=Meter(), landed=landed)
+        for kind, fault in before_fetch:
+            s3.fail(kind, fault)
+        await fetch(engine, fetch_items(CONTENTS), str(folder / "out"), A, meter=Meter())
+    finally:
+        engine.close()
+
+
+def _read(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in CONTENTS}
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+async def test_files_go_up_and_come_down(s3: S3Server, store: S3Store, tmp_path: Path, checksums: bool) -> None:
+    s3.bucket.rules.checksums = checksums
+
+    await _round_trip(store, tmp_path, [], s3)
+
+    assert _read(tmp_path / "out") == CONTENTS
+    assert (s3.bucket.uploads, list((tmp_path / "journal").iterdir())) == ({}, [])
+    assert s3.count("part") == 2
+
+
+async def test_what_a_network_and_a_server_do_is_survived(s3: S3Server, store: S3Store, tmp_path: Path) -> None:
+    s3.fail("put", Refuse(503, "SlowDown"), Drop(), LoseAnswer())
+    s3.fail("begin", Refuse(500, "InternalError"))
+    s3.fail("part", Damage(1), Refuse(503, "SlowDown"), LoseAnswer())
+    s3.fail("complete", Late("InternalError"), LoseAnswer())
+    s3.region, s3.skew = "eu-west-1", 3000
+
+    await _round_trip(store, tmp_path, [("get", Refuse(503, "SlowDown")), ("get", Drop())], s3)
+
+    assert _read(tmp_path / "out") == CONTENTS
+    assert s3.unused == []
+    assert s3.bucket.uploads == {}
