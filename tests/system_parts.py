@@ -14,7 +14,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SystemPart:
-    """A program, the Debian package that brings it, and which tests need it."""
+    """A program (or a module of one), the Debian package that brings it, and which tests need it."""
 
     program: str
     package: str
@@ -24,13 +24,16 @@ class SystemPart:
     def present(self) -> bool:
         folders = [str(folder) for pattern in self.places for folder in Path("/").glob(pattern)]
         path = os.pathsep.join([os.environ.get("PATH", os.defpath), *folders])
-        return shutil.which(self.program, path=path) is not None
+        return shutil.which(self.program, mode=os.F_OK, path=path) is not None  # a module need not be executable
 
 
-# To add one: SystemPart("nginx", "nginx-light", "tests/x", places=("usr/sbin",)), or for what lies in a folder per version
-# SystemPart("postgres", "postgresql", "tests/x", places=("usr/lib/postgresql/*/bin",)).
+# To add one that lies in a folder per version: SystemPart("postgres", "postgresql", "tests/x",
+# places=("usr/lib/postgresql/*/bin",)).
 SYSTEM_PARTS = (
     SystemPart("git", "git", "make, and whoever installs from a clone"),
+    SystemPart("nginx", "nginx-light", "tests/test_benches.py, as the server of the race", places=("usr/sbin",)),
+    SystemPart("ngx_http_lua_module.so", "libnginx-mod-http-lua", "the same", places=("usr/lib/nginx/modules",)),
+    SystemPart("openssl", "openssl", "the same, for its certificate"),
     SystemPart("mount", "mount", "tests that fill a disk", places=("bin", "usr/bin")),
     SystemPart("unshare", "util-linux", "make test without root, for a namespace of its own"),
     SystemPart("newuidmap", "uidmap", "the same: that namespace has users beside root"),

@@ -1,5 +1,6 @@
 """Each benchmark also runs tiny, so that it still runs when somebody needs it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,30 @@ def test_the_demonstration_works_and_works_again(time: str) -> None:
     assert "v1   latest" in printed
     assert "v0" in printed.partition("Versions")[2]
     assert printed.count("are what they should be") == 2
+
+
+def test_the_race_of_ours_alone(tmp_path: Path) -> None:
+    found, drawn = tmp_path / "race.json", tmp_path / "race.svg"
+    work = tmp_path / "work"
+    work.mkdir()
+
+    tiny = ("--gib", "0.03", "--files", "120", "--sink-gib", "0.0625", "--runs", "1", "--contestants", "lading")
+    printed = run("race.py", *tiny, "--folder", str(work), "--json", str(found), "--plot", str(drawn))
+
+    assert printed.count("| **lading**, verified |") == 6
+    assert printed.count(" peak RSS ≤ 150 MB |") == 7
+    assert printed.count("| loop lag beside ") == 4
+    assert printed.count("| not raced |") == 13  # what is claimed against peers
+    measured = json.loads(found.read_bytes())["measured"]
+    assert {each["work"] for each in measured if each["contestant"] == "lading"} == {
+        f"{files}-{way}" for files in ("big", "small") for way in ("down", "up")
+    } | {"big-down-tls", "big-up-tls"}
+    assert drawn.read_text().count("lading") >= 6
+    assert list(work.iterdir()) == []
+
+
+def test_a_race_without_its_peers_says_how_to_get_them(tmp_path: Path) -> None:
+    tiny = ("--gib", "0.01", "--files", "1", "--sink-gib", "0", "--runs", "1", "--contestants", "obstore")
+    printed = run("race.py", *tiny, "--folder", str(tmp_path), "--cache", str(tmp_path / "none"))
+
+    assert "Not installed, so not raced: obstore (run again with --install)." in printed

@@ -55,13 +55,13 @@ async def resumed(place: Place, key: str, cut: Cut, journal: Journal | None, *, 
         except NotFoundError:
             await in_thread(lambda: journal.forget(seen))  # noqa: B023  # awaited within the round
             continue
+        if begun.checks and not can_compute(begun.checks):  # no part could be added here
+            await abort_upload(place, key, begun.upload)
+            await in_thread(lambda: journal.forget(seen))  # noqa: B023
+            continue
         noted = await in_thread(lambda: journal.adopt(seen))  # noqa: B023
         if noted is None:
             continue  # somebody else got it
-        if begun.checks and not can_compute(begun.checks):  # no part could be added here
-            await abort_upload(place, key, begun.upload)
-            await in_thread(lambda: journal.forget(noted))  # noqa: B023
-            continue
         whole = {number: part for number, part in stored.items() if cut.holds(number, part.size)}
         return S3Write(
             place,

@@ -102,7 +102,7 @@ class S3Part(Struct, frozen=True):
     def _job(self, attempt: Attempt, known: Checksum | None) -> HttpPut:
         query = (("partNumber", str(self.number)), ("uploadId", self.upload))
         subject = Subject(self.place, self.key)
-        took = partial(_took, self.place, self.upload, self.number, known)
+        took = partial(_took, (self.place.url, self.key, self.upload), self.number, known)
         return _put(subject, attempt, self.size, query=query, checks=self.checks, took=took)
 
 
@@ -148,14 +148,15 @@ class Taken:
         self.parts: dict[int, StoredPart] = {}
 
 
-_uploads: "WeakValueDictionary[tuple[str, str], Taken]" = WeakValueDictionary()
+_Name = tuple[str, str, str]  # of the store, the key and the upload: an id alone need not be of one object only
+_uploads: "WeakValueDictionary[_Name, Taken]" = WeakValueDictionary()
 
 
-def taken_of(place: Place, upload: str) -> Taken:
+def taken_of(place: Place, key: str, upload: str) -> Taken:
     """Kept as long as somebody holds it."""
-    return _uploads.setdefault((place.url, upload), Taken())
+    return _uploads.setdefault((place.url, key, upload), Taken())
 
 
-def _took(place: Place, upload: str, number: int, known: Checksum | None, etag: str) -> None:
-    if etag and (taken := _uploads.get((place.url, upload))):
+def _took(name: _Name, number: int, known: Checksum | None, etag: str) -> None:
+    if etag and (taken := _uploads.get(name)):
         taken.parts[number] = StoredPart(number, etag, checksum=known)

@@ -1,14 +1,12 @@
 """Whether a server compares checksums: some take any, so that only trying tells."""
 
-import secrets
-
 from ...errors import AlreadyExistsError, DigestMismatchError, StoreError, StoreUnavailableError
 from ..checksum import checksum, fast_checksum
 from ..threads import patiently
 from .address import Place
 from .asking import Ask, ask_blocking
 
-PROBE = ".lading-probe-"
+PROBE = ".lading-probe-"  # listings leave out what begins so
 _DATA = b"lading asks whether a wrong checksum is refused; this object may be deleted"
 
 
@@ -32,8 +30,9 @@ def _refuses(place: Place, name: str) -> bool:
     if not place.facts.checksums:
         return False
     wrong = checksum(name, _DATA[1:])
-    key = f"{PROBE}{secrets.token_hex(8)}"
-    put = Ask("PUT", key, headers=((f"x-amz-checksum-{name}", wrong.base64),), body=_DATA, relies=("checksums",))
+    key = f"{PROBE}checksum"
+    headers = (*place.create, (f"x-amz-checksum-{name}", wrong.base64))
+    put = Ask("PUT", key, headers=headers, body=_DATA, relies=("checksums",))
     try:
         version = ask_blocking(place, put).headers.get("x-amz-version-id")
     except DigestMismatchError:
@@ -43,10 +42,19 @@ def _refuses(place: Place, name: str) -> bool:
     except StoreError:  # this checksum is unknown to it, or nothing may be written here: the upload will tell
         return False
     try:
-        ask_blocking(place, Ask("PUT", key, body=_DATA, creates=True))
+        ask_blocking(place, Ask("PUT", key, headers=place.create, body=_DATA, creates=True))
         place.facts.conditional = False
     except AlreadyExistsError:
         pass
     finally:
-        ask_blocking(place, Ask("DELETE", key, query=(("versionId", version),) if version else ()))
+        _remove(place, key, version)
     return False
+
+
+def _remove(place: Place, key: str, version: str | None) -> None:
+    try:
+        ask_blocking(place, Ask("DELETE", key, query=(("versionId", version),) if version else ()))
+    except StoreError as error:
+        if error.retryable:
+            raise
+        # Who may write and not delete still may upload; what stays is one object, always the same, that no listing shows.

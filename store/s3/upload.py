@@ -68,7 +68,7 @@ class S3Write:
         self.place, self.key, self.cut, self.upload, self.marker, self.checks = place, key, cut, upload, marker, checks
         self.replace = replace
         self._journal, self._noted, self._stored = journal, noted, dict(stored or {})
-        self._taken = taken_of(place, upload)
+        self._taken = taken_of(place, key, upload)
         self._open, self._doubtful = True, False
 
     def __repr__(self) -> str:

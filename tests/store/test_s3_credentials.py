@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,33 @@ async def test_waiting_for_credentials_can_be_given_up(files: Files) -> None:
 
     assert [type(error) for error in ended] == [asyncio.CancelledError] * 3
     assert time.monotonic() - began < 1
+
+
+class _Container(BaseHTTPRequestHandler):
+    """What a container asks for its credentials."""
+
+    def do_GET(self) -> None:
+        assert self.headers["Authorization"] == "let me in"
+        document = {"AccessKeyId": "cA", "SecretAccessKey": "cS", "Token": "cT", "Expiration": "2999-01-01T00:00:00Z"}
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        del format, args
+
+
+def test_a_container_gives_credentials_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Container) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{server.server_port}/credentials")
+        monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "let me in")
+
+        found = find_source().credentials()
+        thread.join()
+
+    assert found == Credentials("cA", "cS", "cT")

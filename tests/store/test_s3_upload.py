@@ -154,6 +154,18 @@ async def test_a_server_that_knows_another_checksum_only_gets_that(s3: S3Server,
     await write.abort()
 
 
+async def test_who_may_not_delete_can_upload_and_leaves_one_object_that_is_not_listed(s3: S3Server, store: S3Store) -> None:
+    s3.bucket.rules.checksums = False
+    s3.fail("delete", Refuse(403, "AccessDenied"), Refuse(403, "AccessDenied"))
+
+    write = await _begun(store, *PARTS)
+    await write.complete()
+
+    assert [meta.key async for meta in store.list("")] == ["k"]
+    assert set(s3.bucket.objects) <= {"k", ".lading-probe-checksum"}
+    assert s3.unused == []
+
+
 async def test_a_probe_that_gets_no_answer_is_tried_again_later(s3: S3Server, store: S3Store, journal: Journal) -> None:
     s3.fail("put", Refuse(503, "SlowDown"))
 
@@ -367,13 +379,18 @@ async def test_an_upload_whose_checksum_this_machine_cannot_compute_is_begun_ane
 ) -> None:
     await _begun(store, (0, 4))
     _orphan(journal)
-    monkeypatch.setattr("lading.store.s3.beginning.can_compute", lambda name: False)  # as on one without the library
+    monkeypatch.setattr("lading.store.s3.beginning.can_compute", _nothing)  # as on one without the library
 
     write = await store.begin("k", len(DATA), part=4)
 
     assert (write.done, len(s3.bucket.uploads)) == (frozenset(), 1)
     await write.abort()
     assert _nothing_is_left(s3, journal)
+
+
+def _nothing(name: str) -> bool:
+    del name
+    return False
 
 
 async def test_a_living_upload_is_left_alone(s3: S3Server, store: S3Store) -> None:
