@@ -76,8 +76,9 @@ def _size(text: str) -> int:
     return size
 
 
-def _unbuilt(text: str) -> int:
-    raise ValueError(f"transfers cannot be held to {text} bytes per second yet; unset it")
+def _rate(text: str) -> int:
+    """Bytes per second: "50MB", "50MB/s"."""
+    return _size(re.sub(r"(?i) */ *s$", "", text.strip()))
 
 
 def _count(text: str) -> int:
@@ -109,7 +110,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("digest", "Digest algorithm of new artifacts: BLAKE3, SHA256 or MD5.", _label, lambda _: "BLAKE3"),
     Setting("mode", "online, offline (no network is used) or disabled (runs log nothing).", _mode, lambda _: "online"),
     Setting("max_memory", "Most memory that transfers may hold, as in 500MB.", _size, lambda _: None),
-    Setting("max_bandwidth", "Most bytes per second. Not built yet: setting it is refused.", _unbuilt, lambda _: None),
+    Setting("max_bandwidth", "Most bytes per second over the network, up and down together, as in 50MB.", _rate, lambda _: None),
     Setting("concurrency", "Parts in flight at the same time.", _count, lambda _: None),
     Setting("quiet", "1: no progress, no notices.", _flag, lambda _: False),
 )

@@ -7,23 +7,22 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
 from ..catalog import Catalog, ObjectInfo, open_catalog
 from ..catalog.forks import in_sqlite
-from ..errors import FormatNewerError, LocalFileError, SettingsError, StoreForeignError, UsageError
+from ..errors import FormatNewerError, LocalFileError, StoreForeignError
 from ..store.folder import FolderStore
+from ..store.journal import Journal
+from ..store.opening import open_store
 from ..store.ownership import claim, owns
 from ..store.store import Store
 from ..store.threads import ended
 from ..transfer.budget import ByteBudget, shared_budget
 from ..transfer.driver import persist
-from ..transfer.engine import Engine, local_limits, remote_limits
+from ..transfer.engine import Engine
 from ..transfer.index import Index
 from ..transfer.progress import Meter
-from ..transfer.scheduler import Limits
 from .settings import Settings
 
 T = TypeVar("T")
@@ -109,28 +108,11 @@ async def close_workspaces() -> None:
 async def _open(settings: Settings) -> Workspace:
     await asyncio.to_thread(_make_home, settings)
     catalog = await open_catalog(settings.catalog)
-    store = open_store(settings.store)
+    store = open_store(settings.store, journal=Journal(settings.home / "journal"))
     budget = ByteBudget(settings.max_memory) if settings.max_memory else shared_budget()
-    engine = Engine(store, Index(str(settings.home / "index.db"), inside=in_sqlite), _limits(store, settings), budget=budget)
+    index, most = Index(str(settings.home / "index.db"), inside=in_sqlite), settings.max_bandwidth
+    engine = Engine(store, index, budget=budget, concurrency=settings.concurrency, max_bandwidth=most)
     return Workspace(settings, catalog, engine)
-
-
-def _limits(store: Store, settings: Settings) -> Limits:
-    return local_limits(settings.concurrency) if store.near else remote_limits(settings.concurrency)
-
-
-def open_store(url: str) -> Store:
-    """The store at a URL, or in the folder of a path."""
-    if "://" not in url:
-        return FolderStore(Path(url).expanduser())
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            raise SettingsError(f"'{url}' does not name a folder", hint="write file:///absolute/path")
-        return FolderStore(unquote(parts.path))
-    if parts.scheme in ("s3", "gs", "http", "https"):
-        raise UsageError(f"this build of lading cannot use {parts.scheme}:// stores yet", hint="set LADING_STORE to a folder")
-    raise SettingsError(f"'{url}' is not the URL of a store", hint="write file:///absolute/path, or a path")
 
 
 def _after_fork() -> None:

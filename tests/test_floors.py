@@ -38,7 +38,15 @@ BY_NAME: dict[str, Set[str]] = {"api": {"server"}}
 OUTSIDE = {"tests", "bench", "docs", "changes", "build", "dist", "artifacts", "htmlcov"}
 
 # These decide and never do: no waiting, no disk, no network.
-PURE = ("manifest/", "transfer/plan.py", "transfer/scheduler.py")
+PURE = (
+    "manifest/",
+    "transfer/limiter.py",
+    "transfer/locations.py",
+    "transfer/pairs.py",
+    "transfer/plan.py",
+    "transfer/scheduler.py",
+    "transfer/verdict.py",
+)
 NETWORK = {
     "aiohttp",
     "anyio",

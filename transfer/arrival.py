@@ -3,9 +3,12 @@
 import contextlib
 import os
 import stat
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Protocol
 
-from ..errors import DigestMismatchError, StoreError
+from msgspec import Struct
+
+from ..errors import AlreadyExistsError, DigestMismatchError, LocalFileError, StoreError
 from ..manifest.digest import Algorithm, hasher
 from ..store.folder_jobs import FolderRead
 from ..store.halt import Halt
@@ -13,6 +16,7 @@ from ..store.jobs import ReadJob
 from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
 from ..store.posix import FULL, copy_range, reflink, start_writeback
 from .destination import SMALL_SUBJECT, Destination, set_executable
+from .gauges import turn
 from .lanes import buffer
 from .leaves import hash_range, read_leaves
 from .local import Stamp, local_error, stamp_of
@@ -27,25 +31,43 @@ def mode_of(item: FetchItem) -> int:
     return 0o777 if item.executable else 0o666  # the umask takes its share
 
 
-def arrive_small(item: FetchItem, job: ReadJob, folder: int, algorithm: Algorithm, halt: Halt, path: str) -> Stamp:
-    """Bring a small file into the open `folder`; `path` names it in errors. Raise `DigestMismatchError`, `LocalFileError` or what
-    the job raises; then what was there before is untouched."""
+def arrive_small(
+    item: FetchItem,
+    job: ReadJob,
+    folder: int,
+    algorithm: Algorithm | None,
+    halt: Halt,
+    path: str,
+    *,
+    replace: bool = True,
+) -> Stamp:
+    """Bring a small file into the open `folder`; `path` names it in errors. Without an `algorithm` the item's digest only names
+    it. Raise `AlreadyExistsError` unless it may `replace`, `DigestMismatchError`, `LocalFileError` or what the job raises; then
+    what was there before is untouched."""
     temporary = temporary_name(item.digest[:SMALL_SUBJECT])
+    turn("disk")
     try:
         descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
     except OSError as error:
         raise local_error(error, path) from error
     try:
-        leaf = hasher(algorithm)
+        leaf = hasher(algorithm) if algorithm else None
 
         def take(piece: memoryview) -> None:
             halt.check()
-            leaf.update(piece)
+            if leaf:
+                turn("cpu")
+                leaf.update(piece)
+            turn("disk")
             _write(descriptor, piece, path)
+            turn("store")
 
+        turn("store")
         job.read(buffer(), take)
-        _check_digest(item, leaf.hexdigest())
-        return _place(descriptor, temporary, folder, item, path)
+        turn("disk")
+        if leaf:
+            _check_digest(item, leaf.hexdigest())
+        return _place(descriptor, temporary, folder, item, path, replace)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
@@ -69,19 +91,58 @@ def _write(descriptor: int, piece: memoryview, path: str, at: int | None = None)
         raise local_error(error, path) from error
 
 
-def _place(descriptor: int, temporary: str, folder: int, item: FetchItem, path: str) -> Stamp:
+def _place(descriptor: int, temporary: str, folder: int, item: FetchItem, path: str, replace: bool) -> Stamp:
+    name = item.path.rpartition("/")[2]
     try:
-        os.replace(temporary, item.path.rpartition("/")[2], src_dir_fd=folder, dst_dir_fd=folder)
+        if replace:
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+            os.unlink(temporary, dir_fd=folder)
         return stamp_of(os.fstat(descriptor))
+    except FileExistsError as error:
+        raise AlreadyExistsError(item.path, path[: -len(item.path) - 1]) from error
     except OSError as error:
         raise local_error(error, path) from error
+
+
+class Ledger(Protocol):
+    """What the leaves of a file on its way should hash to."""
+
+    @property
+    def known(self) -> bool:
+        """Before they arrive; else what arrived is noted, for whoever goes on with the file."""
+        ...
+
+    def expected(self, descriptor: int, run: Run) -> list[bytes]:
+        """The digests of the run's leaves, in order; nothing for one that is not known yet."""
+        ...
+
+    def arrived(self, descriptor: int, run: Run, actual: list[bytes]) -> list[int]:
+        """The run lies in the file and hashes to this. Returns the indices of leaves that should not."""
+        ...
+
+
+class Known(Struct, frozen=True):
+    """The digests are those of the item."""
+
+    item: FetchItem
+    known: bool = True
+
+    def expected(self, descriptor: int, run: Run) -> list[bytes]:
+        return self.item.leaf_digests(run.first, run.stop)
+
+    def arrived(self, descriptor: int, run: Run, actual: list[bytes]) -> list[int]:
+        expected = self.item.leaf_digests(run.first, run.stop)
+        return [run.first + index for index, leaf in enumerate(expected) if actual[index : index + 1] != [leaf]]
 
 
 class Arrival:
     """A large file in the making, beside its destination. Its leaves may be written by several lanes. Blocking."""
 
-    def __init__(self, item: FetchItem, destination: Destination) -> None:
+    def __init__(self, item: FetchItem, destination: Destination, ledger: Ledger | None = None) -> None:
         self.item, self.path = item, destination.path(item)
+        self.ledger = ledger or Known(item)
         self.held = 0  # up to the last byte that an earlier writer left, or that is shared with the source: to be verified
         self.shared = False
         self._destination = destination
@@ -117,15 +178,28 @@ class Arrival:
         """Write the run's leaves. Returns the indices of those that arrived wrong."""
         start = run.start_byte
         if isinstance(job, FolderRead) and self._copied(job):
-            return self._wrong(run, algorithm, halt)
+            return self._wrong(run, algorithm, halt) if self.ledger.known else []
         actual = read_leaves(
             job, algorithm, halt, lambda piece, offset: _write(self._descriptor, piece, self.path, start + offset)
         )
         start_writeback(self._descriptor, start, run.stop_byte)
-        expected = self.item.leaf_digests(run.first, run.stop)
-        return [run.first + index for index, leaf in enumerate(expected) if actual[index : index + 1] != [leaf]]
+        with self._local_errors():
+            return self.ledger.arrived(self._descriptor, run, actual)
+
+    def replay(self, each: Callable[[memoryview], None], halt: Halt) -> None:
+        """Pass all that lies in the file on, in order."""
+        view, position = buffer(), 0
+        with self._local_errors():
+            while position < self.item.size:
+                halt.check()
+                count = os.preadv(self._descriptor, [view[: self.item.size - position]], position)
+                if not count:
+                    raise LocalFileError(f"{self.path}: what was written of it ends at {position}", hint="run it again")
+                each(view[:count])
+                position += count
 
     def _copied(self, job: FolderRead) -> bool:
+        turn("disk")
         with _opened(job) as source:
             if os.fstat(source).st_size < job.stop:
                 raise StoreError(f"{job.key} in {job.url} ends before {job.stop}")
@@ -135,19 +209,19 @@ class Arrival:
         return copied
 
     def _wrong(self, run: Run, algorithm: Algorithm, halt: Halt) -> list[int]:
-        expected = self.item.leaf_digests(run.first, run.stop)
         with self._local_errors():
             return [
                 run.first + index
-                for index, leaf in enumerate(expected)
-                if hash_range(self._descriptor, self.path, *run.leaf_bytes(run.first + index), algorithm, halt) != leaf
+                for index, leaf in enumerate(self.ledger.expected(self._descriptor, run))
+                if not leaf
+                or hash_range(self._descriptor, self.path, *run.leaf_bytes(run.first + index), algorithm, halt) != leaf
             ]
 
-    def finish(self) -> Stamp:
-        """Take the place of the file."""
+    def finish(self, *, replace: bool = True) -> Stamp:
+        """Take the place of the file. Raise `AlreadyExistsError` unless it may `replace` what is there."""
         with self._local_errors():
             os.truncate(self._descriptor, self.item.size)
-        stamp = _place(self._descriptor, self._name, self._folder, self.item, self.path)
+        stamp = _place(self._descriptor, self._name, self._folder, self.item, self.path, replace)
         self._name = ""
         return stamp
 

@@ -70,8 +70,8 @@ class Destination:
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
             raise LocalFileError(
-                f"{self.root}/{below}: {name!r} is a link or a file where the artifact has a folder",
-                hint="move it away, or download to another root",
+                f"{self.root}/{below}: {name!r} is a link or a file where a folder belongs",
+                hint="move it away, or choose another place",
             ) from error
 
     def survey(self, items: Sequence[FetchItem]) -> Survey:
@@ -89,7 +89,7 @@ class Destination:
                 stop += 1
             try:
                 with self.folder(below, make=False) as descriptor:
-                    _sweep(descriptor)
+                    sweep(descriptor)
                     for item in items[start:stop]:
                         self._survey_file(item, descriptor, found)
             except FileNotFoundError:
@@ -136,7 +136,7 @@ class Destination:
         return error if isinstance(error, LadingError) else local_error(error, self.path(item))
 
 
-def _sweep(folder: int) -> None:
+def sweep(folder: int) -> None:
     """Remove what certainly dead processes left of small files. What they left of large ones is of use to who fetches those."""
     for name in os.listdir(folder):
         parsed = parse_temporary(name)

@@ -1,9 +1,9 @@
 """The engine: one store, the lanes, the budget and the limits that every transfer shares."""
 
-import os
+import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import InitVar, dataclass, field
 
 from msgspec import Struct
 
@@ -12,16 +12,19 @@ from ..manifest.digest import Algorithm
 from ..store.store import Store, read_bytes, write_bytes
 from .budget import BudgetStatistics, ByteBudget, shared_budget
 from .driver import persist
+from .endpoints import SharedGates, fixed_gates, gates_of
 from .hashing import Hashed, Lost, fail, hash_files
 from .index import Index
 from .lanes import Lanes, cores
+from .limiter import MAXIMUM
 from .local import LocalFile
+from .pace import PacedStore, shared_pace
 from .progress import Meter
 from .scheduler import Limits, Retry
 
 
 class EngineStatistics(Struct, frozen=True):
-    """How many lanes there are, what may run at the same time, and what is lent."""
+    """How many lanes there may be, what may run at the same time at this moment, and what is lent."""
 
     lanes: int
     limits: Limits
@@ -30,23 +33,47 @@ class EngineStatistics(Struct, frozen=True):
 
 @dataclass(slots=True)
 class Engine:
-    """Moves bytes between local files and a store. Any event loop of the process may use it."""
+    """Moves bytes between local files and a store. Any event loop of the process may use it.
+
+    Without `limits`, what is in flight to a store on this machine's disks is fixed, and what is in flight to any other is found
+    by trying, never more than `concurrency`; all engines of the process for one endpoint share that. `max_bandwidth` (bytes per
+    second, up and down together) holds for all engines that were given the same, except for a store on this machine's disks.
+    """
 
     store: Store
     index: Index | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: InitVar[Limits | None] = None
     retry: Retry = field(default_factory=Retry)
     budget: ByteBudget = field(default_factory=shared_budget)
+    concurrency: InitVar[int | None] = None
+    max_bandwidth: InitVar[int | None] = None
+    gates: SharedGates = field(init=False)
     lanes: Lanes = field(init=False)
+    hashing: Limits = field(init=False)  # how much is hashed at the same time
 
-    def __post_init__(self) -> None:
-        self.lanes = Lanes(self.limits.small + self.limits.bulk)
+    def __post_init__(self, limits: Limits | None, concurrency: int | None, max_bandwidth: int | None) -> None:
+        fixed = limits or (local_limits(concurrency) if self.store.near else None)
+        self.gates = fixed_gates(fixed) if fixed else gates_of(self.store.url, concurrency)
+        self.lanes = Lanes(fixed.small + fixed.bulk if fixed else 2 * (concurrency or MAXIMUM))
+        self.hashing = fixed or Limits(small=1, bulk=max(2, cores()))
+        if max_bandwidth is not None and not self.store.near:
+            self.store = PacedStore(self.store, shared_pace(max_bandwidth))
 
     def statistics(self) -> EngineStatistics:
-        return EngineStatistics(self.lanes.count, self.limits, self.budget.statistics())
+        return EngineStatistics(self.lanes.count, self.gates.limits, self.budget.statistics())
+
+    @contextlib.asynccontextmanager
+    async def memory(self, size: int, meter: Meter) -> AsyncGenerator[None]:
+        """Hold `size` bytes of the budget for as long as the block runs."""
+        asked = time.monotonic()
+        async with self.budget.loan(size):
+            meter.spend(memory=time.monotonic() - asked)
+            yield
 
     def close(self) -> None:
         self.lanes.close()
+        if self.index:
+            self.index.close()
 
     async def hash(
         self,
@@ -75,7 +102,7 @@ class Engine:
         if (index := self.index) and not rehash and files:
             known = await self.lanes.run(lambda halt: index.lookup(files, algorithm, md5=md5))
         unknown, began = [file for file in files if file.path not in known], time.time_ns()
-        fresh = await hash_files(self.lanes, unknown, algorithm, md5=md5, meter=meter, limits=self.limits, lost=lost)
+        fresh = await hash_files(self.lanes, unknown, algorithm, md5=md5, meter=meter, limits=self.hashing, lost=lost)
         if index and fresh:
             rows = [(file.path, file.stamp, fresh[file.path]) for file in unknown if file.path in fresh]
             await self.lanes.run(lambda halt: index.remember(rows, algorithm, began=began))
@@ -98,8 +125,3 @@ class Engine:
 def local_limits(concurrency: int | None = None) -> Limits:
     """For a store on this machine's disks. Small files go one by one: more threads only fight for the interpreter."""
     return Limits(small=1, bulk=concurrency or min(4, max(2, cores())))
-
-
-def remote_limits(concurrency: int | None = None) -> Limits:
-    """For a store that answers later than it costs to ask."""
-    return Limits(small=concurrency or 8, bulk=concurrency or max(4, os.cpu_count() or 1))

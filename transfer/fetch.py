@@ -1,13 +1,14 @@
 """Fetching: objects become local files, every leaf verified as it lands."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.posix import sync_below
-from .batches import batches
+from .batches import BatchCount, amount, batches, most_of
 from .destination import Destination
 from .driver import Partly, Spent, drive
 from .engine import Engine
@@ -17,6 +18,7 @@ from .lanes import PIECE
 from .local import Stamp, local_errors
 from .plan import FetchItem, first_of_each, is_large
 from .progress import Meter
+from .trace import traced
 
 _Work = list[FetchItem] | FetchItem
 
@@ -39,7 +41,12 @@ async def fetch(
     or what it should be. Raise `DigestMismatchError` for an object that stays wrong, `NotFoundError`, `LocalFileError`,
     `DiskFullError`, `ManifestError` for a path that leads out of `root`.
     """
-    state = _Fetch(engine, Destination(root), algorithm, meter)
+    with traced("lading.fetch", engine.store.url, meter, near=engine.store.near):
+        await _fetch(_Fetch(engine, Destination(root), algorithm, meter), items, rehash)
+
+
+async def _fetch(state: _Fetch, items: Sequence[FetchItem], rehash: bool) -> None:
+    engine = state.engine
     await engine.lanes.run(lambda halt: state.destination.make())
     kept, missing = await _keep(state, items, rehash)
     if engine.store.near:
@@ -82,15 +89,14 @@ async def _with_copies(state: _Fetch, items: list[FetchItem], places: dict[str, 
 
 
 async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
-    engine = state.engine
+    engine, count = state.engine, BatchCount(near=state.engine.store.near)
 
-    async def execute(work: _Work) -> None:
+    async def execute(work: _Work) -> float:
         if isinstance(work, FetchItem):
-            async with engine.budget.loan(PIECE * engine.limits.bulk):
-                await large(work)
-        else:
-            async with engine.budget.loan(PIECE):
-                await small(work)
+            await large(work)
+            return 0.0
+        async with engine.memory(PIECE, state.meter):
+            return await small(work)
 
     async def large(item: FetchItem) -> None:
         try:
@@ -98,20 +104,26 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
         except LadingError as error:
             raise Spent(await _judged(engine, item, error)) from error
 
-    async def small(items: list[FetchItem]) -> None:
+    async def small(items: list[FetchItem]) -> float:
+        began = time.monotonic()
         landed = await engine.lanes.run(
-            lambda halt: fetch_small(engine.store, items, state.destination, state.algorithm, state.meter, halt)
+            lambda halt: fetch_small(engine.store, items, state.destination, state.algorithm, state.meter, halt),
+            meter=state.meter,
         )
+        count.took(len(landed.arrived), time.monotonic() - began)
         state.arrived.extend(landed.arrived)
         for item, error in landed.failed:
             if not error.retryable:
                 raise Spent(await _judged(engine, item, error)) from error
         if landed.failed:
-            raise Partly([item for item, _ in landed.failed], landed.failed[0][1])
+            moved = most_of((item.size for item, _ in landed.arrived if item.copy is None), failed=len(landed.failed))
+            raise Partly([item for item, _ in landed.failed], landed.failed[0][1], amount=moved)
+        return amount(item.size for item, _ in landed.arrived if item.copy is None)
 
-    batched: Iterator[_Work] = batches((item for item in items if not is_large(item.size)), lambda item: item.size)
+    few = (item for item in items if not is_large(item.size))
+    batched: Iterator[_Work] = batches(few, lambda item: item.size, count=lambda: count.now)
     single: Iterator[_Work] = (item for item in items if is_large(item.size))
-    await drive(execute, small=batched, bulk=single, limits=engine.limits, retry=engine.retry, meter=state.meter)
+    await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=state.meter)
 
 
 async def _judged(engine: Engine, item: FetchItem, error: LadingError) -> LadingError:

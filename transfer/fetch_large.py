@@ -12,10 +12,13 @@ from .arrival import Arrival
 from .destination import Destination
 from .driver import Partly, drive, persist
 from .engine import Engine
+from .lanes import PIECE
 from .local import Stamp
 from .plan import FetchItem, Run, cut
 from .progress import Meter
+from .scheduler import Reissue
 from .source import read_job
+from .trace import logger
 
 
 async def fetch_large(engine: Engine, item: FetchItem, destination: Destination, algorithm: Algorithm, meter: Meter) -> Stamp:
@@ -25,7 +28,14 @@ async def fetch_large(engine: Engine, item: FetchItem, destination: Destination,
         await engine.lanes.run(arrival.begin)
         filling = _Filling(engine, item, arrival, algorithm, meter)
         await filling.share()
-        await drive(filling.run, bulk=cut(item.size), limits=engine.limits, retry=engine.retry, meter=meter)
+        await drive(
+            filling.run,
+            bulk=cut(item.size),
+            limits=engine.gates.parts(),
+            retry=engine.retry,
+            meter=meter,
+            reissue=None if engine.store.near else Reissue(),
+        )
         stamp = await engine.lanes.run(lambda halt: arrival.finish())
     finally:
         await in_thread(arrival.close)
@@ -59,9 +69,14 @@ class _Filling:
             with contextlib.suppress(StoreError):  # what is wrong with it will show when it is read
                 await self.engine.lanes.run(lambda halt: self.arrival.share(source))
 
-    async def run(self, run: Run) -> None:
+    async def run(self, run: Run) -> float:
+        """Returns how many bytes came from the store."""
+        async with self.engine.memory(PIECE, self.meter):
+            return await self._run(run)
+
+    async def _run(self, run: Run) -> float:
         size = run.stop_byte - run.start_byte
-        if await self.engine.lanes.run(lambda halt: self.arrival.holds(run, self.algorithm, halt)):
+        if await self.engine.lanes.run(lambda halt: self.arrival.holds(run, self.algorithm, halt), meter=self.meter):
             self._count(size, 0 if self.arrival.shared and self.item.copy is None else size)
         elif await self._copied(run):
             self._count(size, size)
@@ -71,6 +86,9 @@ class _Filling:
             raise Partly(rest, self._mismatch(wrong[0]))
         else:
             self._count(size, 0)
+            logger.debug("%s: bytes %d to %d have arrived", self.item.path, run.start_byte, run.stop_byte)
+            return size
+        return 0.0
 
     async def _copied(self, run: Run) -> bool:
         """Whether the local copy, if there is one, had what it should. One that had not is given up."""
@@ -87,7 +105,7 @@ class _Filling:
     async def _fetched(self, run: Run) -> list[int]:
         etag = await self._pinned()
         job = read_job(self.engine.store, self.item, run.start_byte, run.stop_byte, etag=etag)
-        return await self.engine.lanes.run(lambda halt: self.arrival.fetch(run, job, self.algorithm, halt))
+        return await self.engine.lanes.run(lambda halt: self.arrival.fetch(run, job, self.algorithm, halt), meter=self.meter)
 
     def _count(self, size: int, reused: int) -> None:
         self.meter.add(bytes_done=size, bytes_reused=reused)

@@ -9,6 +9,7 @@ from ..manifest.digest import Algorithm
 from ..store.halt import Halt
 from ..store.store import Store
 from .arrival import arrive_small
+from .batches import Refusals
 from .destination import Destination
 from .local import Stamp
 from .plan import FetchItem
@@ -27,10 +28,10 @@ def fetch_small(
     store: Store, items: list[FetchItem], destination: Destination, algorithm: Algorithm, meter: Meter, halt: Halt
 ) -> Landed:
     """Make the files, counted as they are done. After a failure that no retry would heal, the rest is left."""
-    landed = Landed()
+    landed, refusals = Landed(), Refusals()
     below, folder = None, -1
     with ExitStack() as folders:
-        for item in items:
+        for number, item in enumerate(items):
             halt.check()
             try:
                 if (parent := item.path.rpartition("/")[0]) != below:
@@ -43,6 +44,11 @@ def fetch_small(
                 landed.failed.append((item, named))
                 if not named.retryable:
                     break
+                if refusals.enough(named):
+                    landed.failed.extend((item, named) for item in items[number + 1 :])
+                    break
+            else:
+                refusals.enough(None)
     _count(meter, [item for item, _ in landed.arrived])
     return landed
 

@@ -14,6 +14,7 @@ from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, root_dig
 from ..store.halt import Halt
 from .batches import batches
 from .driver import drive
+from .gauges import turn
 from .lanes import Lanes, buffer
 from .leaves import hash_range
 from .local import LocalFile, Stamp, check_unchanged, local_errors
@@ -82,9 +83,9 @@ async def hash_files(
 
     async def execute(work: _Work) -> None:
         if isinstance(work, list):
-            found.update(await lanes.run(lambda halt: _hash_small(work, algorithm, md5, meter, halt, lost)))
+            found.update(await lanes.run(lambda halt: _hash_small(work, algorithm, md5, meter, halt, lost), meter=meter))
         else:
-            await lanes.run(lambda halt: _hash_part(work, algorithm, meter, halt, lost))
+            await lanes.run(lambda halt: _hash_part(work, algorithm, meter, halt, lost), meter=meter)
 
     small: Iterator[_Work] = batches(
         (file for file in distinct.values() if file.stamp.size <= LEAF_SIZE), lambda file: file.stamp.size
@@ -108,6 +109,7 @@ def _hash_small(
     view, found = buffer(), dict[str, Hashed]()
     for file in files:
         halt.check()
+        turn("disk")
         try:
             with local_errors(file.path):
                 descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -124,9 +126,11 @@ def _hash_small(
 def _hash_open(descriptor: int, path: str, stamp: Stamp, algorithm: Algorithm, md5: bool, view: memoryview) -> Hashed:
     leaf, label, size = hasher(algorithm), hashlib.md5(usedforsecurity=False) if md5 else None, 0
     while size <= stamp.size and (count := os.readv(descriptor, [view])):  # a file that grows and grows is not read to its end
+        turn("cpu")
         leaf.update(view[:count])
         if label:
             label.update(view[:count])
+        turn("disk")
         size += count
         if size == stamp.size and count < len(view):
             break
@@ -162,6 +166,7 @@ def _hash_leaves(part: _Leaves, descriptor: int, algorithm: Algorithm, meter: Me
 
 def _md5(descriptor: int, halt: Halt) -> bytes:
     label, view = hashlib.md5(usedforsecurity=False), buffer()
+    turn("cpu")
     while count := os.readv(descriptor, [view]):
         halt.check()
         label.update(view[:count])

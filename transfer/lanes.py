@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from ..store.halt import Halt, halting
 from ..store.threads import ended
+from .gauges import restarted
+from .progress import Meter
 
 T = TypeVar("T")
 PIECE = 1 << 20  # what a lane reads, hashes and writes at a time, while it is warm
@@ -26,11 +28,11 @@ class Lanes:
         self.count = count
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process: a forked child has its parent's object, but no threads
 
-    async def run(self, work: Callable[[Halt], T]) -> T:
-        """Run `work` in a lane. If this call is cancelled, the work is told to halt, and has returned before the
-        cancellation goes on: whoever cleans up after it finds nobody writing."""
+    async def run(self, work: Callable[[Halt], T], *, meter: Meter | None = None) -> T:
+        """Run `work` in a lane; the `meter` is told what its time went into. If this call is cancelled, the work is told to halt,
+        and has returned before the cancellation goes on: whoever cleans up after it finds nobody writing."""
         halt = Halt()
-        job = self._pool().submit(_work, work, halt)
+        job = self._pool().submit(_work, work, halt, meter)
         future = asyncio.wrap_future(job)
         try:
             await asyncio.wait([future])
@@ -52,9 +54,14 @@ class Lanes:
         return self._pools.get(pid) or self._pools.setdefault(pid, ThreadPoolExecutor(self.count, "lading-lane"))
 
 
-def _work(work: Callable[[Halt], T], halt: Halt) -> T:
-    with halting(halt):
-        return work(halt)
+def _work(work: Callable[[Halt], T], halt: Halt, meter: Meter | None) -> T:
+    watch = restarted()
+    try:
+        with halting(halt):
+            return work(halt)
+    finally:
+        if meter is not None:
+            meter.spend(**watch.read())
 
 
 _local = threading.local()

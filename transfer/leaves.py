@@ -7,6 +7,7 @@ from ..errors import FileChangedError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher
 from ..store.halt import Halt
 from ..store.jobs import ReadJob
+from .gauges import turn
 from .lanes import buffer
 
 
@@ -21,7 +22,9 @@ def read_leaves(
         nonlocal leaf, done
         halt.check()
         if each:
+            turn("disk")
             each(piece, done)
+        turn("cpu")
         while len(piece):
             room = LEAF_SIZE - done % LEAF_SIZE
             part, piece = piece[:room], piece[room:]
@@ -30,6 +33,7 @@ def read_leaves(
             if done % LEAF_SIZE == 0:
                 digests.append(leaf.digest())
                 leaf = hasher(algorithm)
+        turn("store")
 
     job.read(buffer(), take)
     if done % LEAF_SIZE or not done:
@@ -39,12 +43,15 @@ def read_leaves(
 
 def hash_range(descriptor: int, path: str, start: int, stop: int, algorithm: Algorithm, halt: Halt) -> bytes:
     """The digest of bytes [start, stop) as one leaf. Raise `FileChangedError` if the file ends before `stop`."""
-    view, leaf, position = buffer(), hasher(algorithm), start
+    view, leaf, position, before = buffer(), hasher(algorithm), start, turn("disk")
     while position < stop:
         halt.check()
+        turn("disk")
         count = os.preadv(descriptor, [view[: stop - position]], position)
         if not count:
             raise FileChangedError(path, what="became shorter")
+        turn("cpu")
         leaf.update(view[:count])
         position += count
+    turn(before)
     return leaf.digest()

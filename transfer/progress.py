@@ -3,7 +3,9 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field
+
+from .gauges import GAUGES, Gauges
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Progress:
     bytes_reused: int = 0
     bytes_hashed: int = 0
     retries: int = 0
+    reissued: int = 0
     seconds: float = 0.0
+    gauges: Gauges = field(default_factory=Gauges)
 
     @property
     def files_moved(self) -> int:
@@ -29,6 +33,7 @@ class Progress:
         return self.bytes_done - self.bytes_reused
 
 
+_COUNTERS = tuple(each for each in Progress.__dataclass_fields__ if each not in ("seconds", "gauges"))
 Listener = Callable[[Progress], None]
 
 
@@ -39,7 +44,8 @@ class Meter:
     INTERVAL = 0.1
 
     def __init__(self, listener: Listener | None = None) -> None:
-        self._counts = dict.fromkeys((field.name for field in fields(Progress) if field.name != "seconds"), 0)
+        self._counts = dict.fromkeys(_COUNTERS, 0)
+        self._spent = dict.fromkeys(GAUGES, 0.0)
         self._listener, self._told = listener, 0.0
         self._lock, self._began = threading.Lock(), time.monotonic()
 
@@ -55,6 +61,12 @@ class Meter:
         if tell and self._listener:
             self._listener(self.statistics())
 
+    def spend(self, **seconds: float) -> None:
+        """Add to the gauges of these names."""
+        with self._lock:
+            for name, count in seconds.items():
+                self._spent[name] += count
+
     def finish(self) -> Progress:
         """Tell the listener a last time, and return the final counts."""
         final = self.statistics()
@@ -64,5 +76,4 @@ class Meter:
 
     def statistics(self) -> Progress:
         with self._lock:
-            counts = dict(self._counts)
-        return replace(Progress(**counts), seconds=time.monotonic() - self._began)
+            return Progress(**self._counts, seconds=time.monotonic() - self._began, gauges=Gauges(**self._spent))

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import InvalidValueError, LocalFileError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".ladingignore"
+Ignored = Callable[[str], bool]
 
 
 def scan(root: str, ignore: Iterable[str] = ()) -> Iterator[tuple[str, LocalFile]]:
@@ -22,13 +23,18 @@ def scan(root: str, ignore: Iterable[str] = ()) -> Iterator[tuple[str, LocalFile
     lading's own temporary files are left out. Links to files and folders are followed. Raise `LocalFileError` for what cannot be
     read and for a broken link, `InvalidValueError` for a loop of links and for what is neither file nor folder.
     """
-    spec = _ignored(root, list(ignore))
+    spec = _spec(root, list(ignore))
+    yield from walk(root, lambda name: name == IGNORE_FILE or (spec is not None and spec.match_file(name)))
+
+
+def walk(root: str, ignored: Ignored) -> Iterator[tuple[str, LocalFile]]:
+    """As `scan`, without what is `ignored`: it is asked for each path below `root`, that of a folder with a slash at its end."""
     with local_errors(root):
         top = os.stat(root)
-    yield from _folder(root, "", spec, {(top.st_dev, top.st_ino): root})
+    yield from _folder(root, "", ignored, {(top.st_dev, top.st_ino): root})
 
 
-def _ignored(root: str, patterns: list[str]) -> "GitIgnoreSpec | None":
+def _spec(root: str, patterns: list[str]) -> "GitIgnoreSpec | None":
     try:
         with open(os.path.join(root, IGNORE_FILE), encoding="utf-8") as file:
             patterns = file.read().splitlines() + patterns
@@ -46,35 +52,33 @@ def _ignored(root: str, patterns: list[str]) -> "GitIgnoreSpec | None":
         raise InvalidValueError(f"Invalid ignore pattern: {error}", hint="patterns are those of .gitignore") from error
 
 
-def _folder(
-    path: str, below: str, spec: "GitIgnoreSpec | None", above: dict[tuple[int, int], str]
-) -> Iterator[tuple[str, LocalFile]]:
+def _folder(path: str, below: str, ignored: Ignored, above: dict[tuple[int, int], str]) -> Iterator[tuple[str, LocalFile]]:
     with local_errors(path), os.scandir(path) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
         name = below + entry.name
-        if entry.name.startswith(PREFIX) or name == IGNORE_FILE:
-            continue
-        if spec is not None and spec.match_file(f"{name}/" if _is_folder(entry) else name):
+        if entry.name.startswith(PREFIX) or ignored(f"{name}/" if _is_folder(entry) else name):
             continue
         status = _stat(entry)
         if stat.S_ISDIR(status.st_mode):
-            yield from _subfolder(entry.path, f"{name}/", status, spec, above)
+            yield from _subfolder(entry.path, f"{name}/", status, ignored, above)
         elif stat.S_ISREG(status.st_mode):
             yield name, LocalFile(entry.path, stamp_of(status), bool(status.st_mode & 0o100))
         else:
-            raise InvalidValueError(f"{entry.path} is neither a file nor a folder", hint="remove it, or list it in .ladingignore")
+            raise InvalidValueError(
+                f"{entry.path} is neither a file nor a folder", hint="remove it, or leave it out (.ladingignore, --exclude)"
+            )
 
 
 def _subfolder(
-    path: str, below: str, status: os.stat_result, spec: "GitIgnoreSpec | None", above: dict[tuple[int, int], str]
+    path: str, below: str, status: os.stat_result, ignored: Ignored, above: dict[tuple[int, int], str]
 ) -> Iterator[tuple[str, LocalFile]]:
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         raise InvalidValueError(
-            f"{path} is a link back to {above[identity]}: a loop", hint="remove it, or list it in .ladingignore"
+            f"{path} is a link back to {above[identity]}: a loop", hint="remove it, or leave it out (.ladingignore, --exclude)"
         )
-    yield from _folder(path, below, spec, {**above, identity: path})
+    yield from _folder(path, below, ignored, {**above, identity: path})
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -92,8 +96,10 @@ def _stat(entry: "os.DirEntry[str]") -> os.stat_result:
         if entry.is_symlink():
             raise LocalFileError(
                 f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist",
-                hint="remove it, or list it in .ladingignore",
+                hint="remove it, or leave it out (.ladingignore, --exclude)",
             ) from error
         raise LocalFileError(f"{entry.path}: vanished while its folder was being read", hint="run it again") from error
     except OSError as error:
-        raise LocalFileError(f"{entry.path}: {error.strerror}", hint="list it in .ladingignore, or mend it") from error
+        raise LocalFileError(
+            f"{entry.path}: {error.strerror}", hint="leave it out (.ladingignore, --exclude), or mend it"
+        ) from error

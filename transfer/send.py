@@ -1,11 +1,12 @@
 """Sending: local files become objects, hashed again as they go."""
 
 import functools
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from ..errors import LadingError
 from ..manifest.digest import Algorithm
-from .batches import batches
+from .batches import BatchCount, amount, batches, most_of
 from .driver import Partly, Spent, drive
 from .engine import Engine
 from .lanes import PIECE
@@ -14,6 +15,7 @@ from .progress import Meter
 from .send_large import send_large
 from .send_small import send_small
 from .taken import TRIES, contended, is_right
+from .trace import traced
 
 Landed = Callable[[Sequence[SendItem]], Awaitable[None]]
 _Work = list[SendItem] | SendItem
@@ -27,13 +29,14 @@ async def send(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm, 
     `FileChangedError` if a file is not what its digest says; then nothing of it is in the store.
     """
 
-    async def execute(work: _Work) -> None:
+    count = BatchCount(near=engine.store.near)
+
+    async def execute(work: _Work) -> float:
         if isinstance(work, SendItem):
-            async with engine.budget.loan(PIECE * engine.limits.bulk):
-                await large(work)
-        else:
-            async with engine.budget.loan(PIECE):
-                await small(work)
+            await large(work)
+            return 0.0
+        async with engine.memory(PIECE, meter):
+            return await small(work)
 
     async def large(item: SendItem) -> None:
         try:
@@ -42,17 +45,24 @@ async def send(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm, 
         except LadingError as error:
             raise Spent(error) from error
 
-    async def small(items: list[SendItem]) -> None:
+    async def small(items: list[SendItem]) -> float:
+        began = time.monotonic()
         try:
             left = await _send_batch(engine, items, algorithm, meter, landed)
         except LadingError as error:
             raise Spent(error) from error
         if left:
-            raise Partly([item for item, _ in left], left[0][1])
+            failed = {item.key for item, _ in left}
+            moved = most_of((item.size for item in items if item.key not in failed), failed=len(failed))
+            raise Partly([item for item, _ in left], left[0][1], amount=moved)
+        count.took(len(items), time.monotonic() - began)
+        return amount(item.size for item in items)
 
-    batched: Iterator[_Work] = batches((item for item in items if not is_large(item.size)), lambda item: item.size)
+    few = (item for item in items if not is_large(item.size))
+    batched: Iterator[_Work] = batches(few, lambda item: item.size, count=lambda: count.now)
     single: Iterator[_Work] = (item for item in items if is_large(item.size))
-    await drive(execute, small=batched, bulk=single, limits=engine.limits, retry=engine.retry, meter=meter)
+    with traced("lading.send", engine.store.url, meter, near=engine.store.near):
+        await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=meter)
 
 
 async def _send_batch(
@@ -61,7 +71,7 @@ async def _send_batch(
     """Returns what is to be tried again, and why."""
     left: list[tuple[SendItem, LadingError]] = []
     for _ in range(TRIES):
-        sent = await engine.lanes.run(functools.partial(send_small, engine.store, items, algorithm))
+        sent = await engine.lanes.run(functools.partial(send_small, engine.store, items, algorithm), meter=meter)
         right = [item for item in sent.taken if await is_right(engine, item, algorithm, meter)]
         size, reused = sum(item.size for item in sent.made), sum(item.size for item in right)
         meter.add(files_done=len(sent.made) + len(right), files_reused=len(right), bytes_done=size + reused, bytes_reused=reused)

@@ -12,12 +12,18 @@ from ..store.store import Write
 from ..store.threads import to_the_end
 from .driver import drive, persist
 from .engine import Engine
+from .lanes import PIECE
 from .leaves import read_leaves
 from .local import check_unchanged, local_errors
 from .outgoing import outgoing
 from .plan import Run, SendItem, covers, cut, part_leaves, part_size
 from .progress import Meter
+from .scheduler import Reissue, Retry
 from .taken import TRIES, contended, is_right
+from .trace import logger
+
+# What is left of an upload costs its owner money, so a busy store is asked again; but who gave up does not wait for long.
+_BRIEF = Retry(attempts=3, base=0.1, cap=0.2, unanswered=3, throttled=3)
 
 
 async def send_large(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> None:
@@ -37,7 +43,12 @@ async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Met
     try:
         await sending.begin()
         await drive(
-            sending.run, bulk=cut(item.size, part_leaves(item.size)), limits=engine.limits, retry=engine.retry, meter=meter
+            sending.run,
+            bulk=cut(item.size, part_leaves(item.size)),
+            limits=engine.gates.parts(),
+            retry=engine.retry,
+            meter=meter,
+            reissue=None if engine.store.near else Reissue(),
         )
         await engine.lanes.run(lambda halt: _check_unchanged(item))
         await sending.complete()
@@ -70,11 +81,17 @@ class _Sending:
         # Not to be cut short: what was begun could not be aborted.
         await persist(lambda: to_the_end(begin()), retry=self.engine.retry, meter=self.meter)
 
-    async def run(self, run: Run) -> None:
+    async def run(self, run: Run) -> float:
+        """Returns how many bytes went to the store."""
         assert self.write is not None
         write, size = self.write, run.stop_byte - run.start_byte
-        there = await self.engine.lanes.run(lambda halt: _send_run(write, self.item, run, self.algorithm, halt))
+        async with self.engine.memory(PIECE, self.meter):
+            there = await self.engine.lanes.run(
+                lambda halt: _send_run(write, self.item, run, self.algorithm, halt), meter=self.meter
+            )
         self._count(size, size if there else 0)
+        logger.debug("%s: bytes %d to %d lie in the store", self.item.file.path, run.start_byte, run.stop_byte)
+        return 0.0 if there else size
 
     async def complete(self) -> None:
         assert self.write is not None
@@ -88,7 +105,7 @@ class _Sending:
 
     async def abort(self) -> None:
         if self.write is not None:
-            await to_the_end(self.write.abort())
+            await to_the_end(persist(self.write.abort, retry=_BRIEF, meter=self.meter))
 
     def take_back(self) -> None:
         """The parts were of no use."""
@@ -121,6 +138,8 @@ def _taken(job: WriteJob, write: Write, item: SendItem, run: Run, algorithm: Alg
     """Let the part be taken straight from the file, where somebody compares what arrived: the store by a checksum of bytes that
     we have verified, or we by reading it back. False where nobody can."""
     path, start = item.file.path, run.start_byte
+    if job.checks is None and write.written(start, run.stop_byte) is None:
+        return False
     checksum = _checksum(item, run, job.checks, algorithm, halt) if job.checks else None
     with local_errors(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -8,6 +8,7 @@ from ..errors import AlreadyExistsError, LadingError
 from ..manifest.digest import Algorithm
 from ..store.halt import Halt
 from ..store.store import Store
+from .batches import Refusals
 from .lanes import PIECE
 from .outgoing import outgoing, whole
 from .plan import Run, SendItem
@@ -23,8 +24,8 @@ class Sent(Struct, frozen=True):
 
 def send_small(store: Store, items: list[SendItem], algorithm: Algorithm, halt: Halt) -> Sent:
     """Make the objects. Raise what no retry would heal."""
-    sent = Sent()
-    for item in items:
+    sent, refusals = Sent(), Refusals()
+    for number, item in enumerate(items):
         halt.check()
         try:
             job = store.put(item.key, item.size)
@@ -40,4 +41,9 @@ def send_small(store: Store, items: list[SendItem], algorithm: Algorithm, halt: 
             if not error.retryable:
                 raise
             sent.failed.append((item, error))
+            if refusals.enough(error):
+                sent.failed.extend((item, error) for item in items[number + 1 :])
+                break
+        else:
+            refusals.enough(None)
     return sent

@@ -11,7 +11,7 @@ from ...errors import UsageError
 from ..html import readable_size
 from .console import Console
 from .phrases import counted, readable_seconds
-from .records import transfer_record, version_record
+from .records import bound_record, explained, transfer_record, version_record
 from .work import with_console
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Download:
     type: str | None = None
     checkout: bool = False
     rehash: bool = False
+    explain: bool = False
 
 
 @click.command(short_help="Download a version, or part of one.")
@@ -39,16 +40,26 @@ class Download:
 @click.option("--type", "-t", "type_", help="Fail if it has another type.")
 @click.option("--checkout", is_flag=True, help="Make the folder hold this version and nothing else.")
 @click.option("--rehash", is_flag=True, help="Read files that are there, whatever is known of them.")
+@click.option("--explain", is_flag=True, help="Say what the transfer was bound by.")
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched; change nothing.")
 @with_console
 async def get(
-    console: Console, *, name: str, root: str | None, prefix: str, type_: str | None, checkout: bool, rehash: bool, dry_run: bool
+    console: Console,
+    *,
+    name: str,
+    root: str | None,
+    prefix: str,
+    type_: str | None,
+    checkout: bool,
+    rehash: bool,
+    explain: bool,
+    dry_run: bool,
 ) -> None:
     """Download the version NAME ([[ENTITY/]PROJECT/]NAME[:ALIAS], `latest` by default), verified, and print the folder.
 
     Files that are right already are kept; other files in the folder stay, unless it is a --checkout.
     """
-    asked = Download(name, root, prefix, type_, checkout, rehash)
+    asked = Download(name, root, prefix, type_, checkout, rehash, explain)
     if checkout and (prefix or rehash):
         raise click.UsageError("--checkout takes neither --path-prefix nor --rehash")
     await (_forecast if dry_run else download)(console, asked)
@@ -67,8 +78,11 @@ async def download(console: Console, asked: Download, *, text: str = "{}") -> No
             await artifact.download_async(root, path_prefix=asked.prefix, rehash=asked.rehash, progress=listener)
     final = watch.latest
     record = version_record(artifact) | {"path": root, "transfer": transfer_record(final, final.seconds)}
-    console.result(record, text.format(root))
+    why = explained(final, near=(await api.workspace()).store.near) if asked.explain else None
+    console.result(record | bound_record(why), text.format(root))
     console.notice(_closing(final))
+    if why:
+        console.notice(why.sentence)
 
 
 async def _forecast(console: Console, asked: Download) -> None:

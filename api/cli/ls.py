@@ -7,6 +7,7 @@ import click
 from ...errors import UnknownNameError
 from ..html import readable_size
 from .console import Console
+from .copies import Manner, list_objects, store_options
 from .phrases import age, counted, printable
 from .records import collection_record, entry_record, version_record
 from .table import Column
@@ -41,8 +42,21 @@ _PER_PAGE = 500
 @click.argument("path", required=False)
 @click.option("--type", "-t", "type_", help="Only collections of this type; of a collection or version: fail if it has another.")
 @click.option("--files", is_flag=True, help="The files of PROJECT/NAME (`latest`), instead of its versions.")
+@store_options
 @with_console
-async def ls(console: Console, *, path: str | None, type_: str | None, files: bool) -> None:
+async def ls(
+    console: Console,
+    *,
+    path: str | None,
+    type_: str | None,
+    files: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    raw: bool,
+    endpoint: str | None,
+    profile: str | None,
+    anonymous: bool,
+) -> None:
     """List what there is.
 
     \b
@@ -52,9 +66,16 @@ async def ls(console: Console, *, path: str | None, type_: str | None, files: bo
     lading ls PROJECT/NAME          versions of a collection
     lading ls ENTITY/PROJECT/NAME   … of another entity
     lading ls NAME:ALIAS            files of a version, also PROJECT/NAME:ALIAS …
+    lading ls s3://BUCKET/PREFIX/   objects; also gs://, and with wildcards
 
-    With --quiet, names only.
+    With --quiet, names only. --include and all after it are for objects.
     """
+    if path is not None and "://" in path:
+        if type_ or files:
+            raise click.UsageError("--type and --files are for artifacts")
+        rules = include, exclude
+        await list_objects(console, path, rules, Manner(endpoint, profile, anonymous), raw=raw)
+        return
     target = parse_target(path)
     if files:
         if not isinstance(target, Versions | Files):

@@ -6,13 +6,17 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 import click
 
 from .failures import said
 
-COMMANDS = ("put", "get", "ls", "info", "diff", "verify", "rm", "alias", "tag", "config", "artifact")
+COMMANDS = (
+    *("put", "get", "cp", "sync", "ls", "info", "diff", "verify", "rm"),
+    *("link", "unlink", "lineage", "alias", "tag", "gc", "doctor", "config", "artifact"),
+)
 _EPILOG = """\b
 Exit codes:
     0  it is done
@@ -38,8 +42,12 @@ class FrontDoor(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        # The module is called like the command in it.
-        return getattr(import_module(f"{__package__}.{cmd_name}"), cmd_name) if cmd_name in COMMANDS else None
+        if cmd_name not in COMMANDS:
+            return None
+        # The module is called like the command in it, as far as Python lets it.
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(f"{__package__}.{name}"), name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         options = args[: args.index("--")] if "--" in args else args

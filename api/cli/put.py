@@ -26,6 +26,7 @@ from .work import with_console
     show_default=True,
     help="Whether files may change.",
 )
+@click.option("--explain", is_flag=True, help="Say what the transfer was bound by.")
 @click.option("--dry-run", is_flag=True, help="Hash, and say what would be sent; log nothing.")
 @with_console
 async def put(
@@ -41,11 +42,12 @@ async def put(
     ignore: tuple[str, ...],
     digest: str | None,
     policy: str,
+    explain: bool,
     dry_run: bool,
 ) -> None:
     """Log the file or folder PATH as a version, and print its name.
 
     Files that are stored already are not sent again; content equal to the latest version makes no new one.
     """
-    asked = Upload(path, name, type_, description, metadata, aliases, tags, ignore, digest, policy)
+    asked = Upload(path, name, type_, description, metadata, aliases, tags, ignore, digest, policy, explain=explain)
     await (forecast if dry_run else upload)(console, asked)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ...manifest.entry import Entry
     from ...transfer.progress import Progress
+    from ...transfer.verdict import Verdict
     from ..artifact import Artifact
     from ..collection import ArtifactCollection
     from ..runs import PublicRun
@@ -66,6 +67,20 @@ def entry_record(path: str, entry: "Entry") -> dict[str, Any]:
     from ...manifest.entry import shown_digest
 
     return {"path": path, "size": entry.size, "digest": shown_digest(entry), "ref": entry.ref}
+
+
+def explained(*steps: "Progress", near: bool) -> "Verdict":
+    """What a transfer in these steps was bound by; `near`: its store lies on a disk of this machine."""
+    from ...transfer.gauges import Gauges
+    from ...transfer.lanes import cores
+    from ...transfer.verdict import verdict
+
+    gauges = sum((step.gauges for step in steps), Gauges())
+    return verdict(gauges, seconds=sum(step.seconds for step in steps), cores=cores(), near=near)
+
+
+def bound_record(verdict: "Verdict | None") -> dict[str, Any]:
+    return {} if verdict is None else {"bound_by": verdict.bound_by}
 
 
 def transfer_record(progress: "Progress", seconds: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ...transfer.progress import Meter, Progress
 from ..html import readable_size
 from .console import Console
 from .phrases import counted, readable_seconds
-from .records import transfer_record, version_record
+from .records import bound_record, explained, transfer_record, version_record
 from .watch import Watch, bytes_hashed
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Upload:
     digest: str | None = None
     policy: str = "mutable"
     run_id: str | None = None
+    explain: bool = False
 
     @property
     def target(self) -> str:
@@ -131,8 +132,11 @@ async def upload(console: Console, asked: Upload) -> None:
         "created": committed.created,
         "transfer": transfer_record(sending, seconds),
     }
-    console.result(record, artifact.qualified_name)
+    why = explained(hashing, sending, near=workspace.store.near) if asked.explain else None
+    console.result(record | bound_record(why), artifact.qualified_name)
     console.notice(_closing(artifact, sending, seconds, created=committed.created))
+    if why:
+        console.notice(why.sentence)
 
 
 async def _add(workspace: "Workspace", artifact: "Artifact", asked: Upload, watch: Watch) -> Progress:

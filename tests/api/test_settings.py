@@ -200,8 +200,8 @@ def test_the_active_runs_settings_hold_for_what_it_makes(
     assert not (tmp_path / "another").exists()
 
 
-def test_a_setting_that_is_not_built_yet_is_refused_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LADING_MAX_BANDWIDTH", "1MB")
+@pytest.mark.parametrize("text", ["1MB", "1 MB/s", "1000000"])
+def test_a_bandwidth_is_a_size_per_second(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("LADING_MAX_BANDWIDTH", text)
 
-    with pytest.raises(SettingsError, match="cannot be held to 1MB"):
-        load_settings()
+    assert load_settings().max_bandwidth == 1_000_000

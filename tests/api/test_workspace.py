@@ -16,8 +16,8 @@ import pytest
 import lading
 from lading.api.portal import blocking
 from lading.api.settings import load_settings
-from lading.api.workspace import close_workspaces, open_store, open_workspace
-from lading.errors import CatalogNewerError, CommError, LocalFileError, SettingsError, StoreForeignError, UsageError
+from lading.api.workspace import close_workspaces, open_workspace
+from lading.errors import CatalogNewerError, CommError, LocalFileError, StoreForeignError, UsageError
 
 Make = Callable[..., lading.Artifact]
 
@@ -43,24 +43,6 @@ def test_threads_that_open_it_at_once_get_one(home: Path) -> None:
 
     assert len(found) == 8
     assert len({id(each) for each in found}) == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "error", "text"),
-    [
-        ("s3://bucket/prefix", UsageError, "cannot use s3:// stores yet"),
-        ("gs://bucket", UsageError, "cannot use gs:// stores yet"),
-        ("file://host/path", SettingsError, "does not name a folder"),
-        ("ftp://x/y", SettingsError, "is not the URL of a store"),
-    ],
-)
-def test_a_store_that_cannot_be_is_refused(url: str, error: type[Exception], text: str) -> None:
-    with pytest.raises(error, match=text):
-        open_store(url)
-
-
-def test_a_store_is_a_url_or_a_path(tmp_path: Path) -> None:
-    assert open_store(f"file://{tmp_path}/a%20b").url == open_store(str(tmp_path / "a b")).url == f"file://{tmp_path}/a%20b"
 
 
 @pytest.mark.parametrize("url", ["postgresql://x/y", "mysql://x", "nonsense", "https://server"])

@@ -103,3 +103,10 @@ def test_a_checkout_over_what_it_must_not_empty_is_refused(lading: Lading, two: 
 
 def test_a_checkout_of_a_part_is_refused(lading: Lading, two: Path) -> None:
     assert lading("get", "cats", "--checkout", "--path-prefix", "x").code == 2
+
+
+def test_it_says_what_bound_it_when_asked(lading: Lading, two: Path) -> None:
+    answer = lading("get", "cats", "--root", "out", "--explain", "--json")
+
+    assert answer.json["bound_by"] in ("disk", "cpu", "nothing")
+    assert "bound by " in answer.err

@@ -55,7 +55,9 @@ def test_without_a_command_there_is_help(lading: Lading, args: list[str]) -> Non
     assert "Commands:" in answer.err
 
 
-@pytest.mark.parametrize("args", [["put", "cats"], ["get", "cats"], ["ls", "pets"], ["diff", "cats:v0", ":v1"]])
+@pytest.mark.parametrize(
+    "args", [["put", "cats"], ["get", "cats"], ["ls", "pets"], ["diff", "cats:v0", ":v1"], ["cp", "--dry-run", "cats", "out"]]
+)
 def test_a_command_loads_no_more_than_it_needs(lading: Lading, two: Path, args: list[str]) -> None:
     code = (
         "import sys\nfrom lading.api.cli.main import cli\ntry:\n    cli(sys.argv[1:])\nexcept SystemExit:\n"

@@ -153,3 +153,11 @@ def test_another_type_is_refused(lading: Lading, cats: Path) -> None:
 
     assert answer.code == 1
     assert "already exists with type 'dataset'" in answer.err
+
+
+def test_it_says_what_bound_it_when_asked(lading: Lading, cats: Path) -> None:
+    (cats / "large").write_bytes(bytes(9 << 20))
+
+    assert "bound by" in lading("put", "cats", "--explain").err
+    assert "bound by" not in lading("put", "cats", "-n", "other").err
+    assert lading("put", "cats", "-n", "third", "--explain", "--json").json["bound_by"] in ("disk", "cpu")

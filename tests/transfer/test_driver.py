@@ -1,6 +1,7 @@
 """The driver: what a scheduler says happens, and ends."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,9 +10,9 @@ import pytest
 from lading.errors import StoreError, StoreUnavailableError
 from lading.transfer.driver import Partly, Spent, drive, persist
 from lading.transfer.progress import Meter
-from lading.transfer.scheduler import Limits, Retry
+from lading.transfer.scheduler import Limits, Reissue, Retry
 
-QUICK = Retry(attempts=3, base=0.0)
+QUICK = Retry(unanswered=3, base=0.0)
 LIMITS = Limits(2, 2)
 
 
@@ -183,6 +184,50 @@ async def test_nobody_spins_while_due_work_has_no_slot() -> None:
     await drive(execute, bulk="abc", limits=Limits(1, 1), retry=QUICK, meter=Meter())
 
     assert time.process_time() - began < 0.03
+
+
+async def test_slow_work_is_cancelled_and_done_again_once_that_has_ended() -> None:
+    log, meter = list[str](), Meter()
+
+    async def execute(work: str) -> float:
+        log.append(work)
+        if work == "slow" and log.count("slow") == 1:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.001)
+                log.append("ended")
+        return 1.0
+
+    async with asyncio.timeout(5):
+        await drive(
+            execute,
+            bulk=["a", "b", "c", "slow"],
+            limits=LIMITS,
+            retry=QUICK,
+            meter=meter,
+            reissue=Reissue(times=1.0, least=0.02),
+        )
+
+    assert log == ["a", "b", "c", "slow", "ended", "slow"]
+    assert (meter.statistics().reissued, meter.statistics().retries) == (1, 0)
+
+
+async def test_slow_work_that_was_just_done_when_it_was_cancelled_is_done() -> None:
+    tries = 0
+
+    async def execute(work: str) -> float:
+        nonlocal tries
+        if work == "slow":
+            tries += 1
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return 1.0
+
+    async with asyncio.timeout(5):
+        await drive(execute, bulk=["a", "b", "c", "slow"], limits=LIMITS, retry=QUICK, meter=Meter(), reissue=Reissue(least=0.02))
+
+    assert tries == 1
 
 
 async def test_one_call_is_tried_again_until_it_has_a_result() -> None:

@@ -15,7 +15,7 @@ from lading.testing.trees import fetch_items, seeded, send_items, write_tree
 from lading.testing.wrappers import FaultyStore
 from lading.transfer.budget import BudgetStatistics
 from lading.transfer.check import is_whole
-from lading.transfer.engine import Engine, EngineStatistics, local_limits, remote_limits
+from lading.transfer.engine import Engine, EngineStatistics, local_limits
 from lading.transfer.local import LocalFile
 from lading.transfer.progress import Meter
 from lading.transfer.scheduler import Limits
@@ -68,13 +68,22 @@ def test_an_engine_says_what_it_has(make_engine: MakeEngine) -> None:
     assert make_engine(MemoryStore()).statistics() == EngineStatistics(4, Limits(2, 2), BudgetStatistics(64 << 20, 0, 0))
 
 
-def test_limits_follow_what_was_asked_for() -> None:
+def test_limits_near_by_are_fixed_and_follow_what_was_asked_for(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+
     assert local_limits(3) == Limits(1, 3)
-    assert remote_limits(3) == Limits(3, 3)
-    assert local_limits().small == 1
-    assert remote_limits().bulk >= 4
+    assert Engine(store).statistics().limits == local_limits()
+    assert Engine(store, concurrency=7).statistics().limits == Limits(1, 7)
     with pytest.raises(InvalidValueError):
-        remote_limits(-1)
+        local_limits(-1)
+
+
+def test_engines_for_one_endpoint_share_what_may_be_in_flight() -> None:
+    store = MemoryStore()
+
+    assert Engine(store).gates is Engine(store).gates
+    assert Engine(store).gates is not Engine(MemoryStore()).gates
+    assert Engine(store, concurrency=2).statistics().limits == Limits(2, 2)
 
 
 @pytest.mark.parametrize("size", [0, 5, LEAF_SIZE + 5])

@@ -152,7 +152,7 @@ async def test_a_link_in_the_way_is_refused_and_nothing_is_written_anywhere(
     (out / inner).parent.mkdir(parents=True)
     (out / inner).symlink_to(outside)
 
-    with pytest.raises(LocalFileError, match=f"'{inner[-1]}' is a link or a file where the artifact has a folder"):
+    with pytest.raises(LocalFileError, match=f"'{inner[-1]}' is a link or a file where a folder belongs"):
         await fetch_tree(make_engine(store), items, out)
 
     assert read_tree(outside) == {}
@@ -171,7 +171,7 @@ async def test_a_folder_where_a_file_belongs_is_refused(store: Store, out: Path,
 async def test_a_file_where_a_folder_belongs_is_refused(store: Store, out: Path, make_engine: MakeEngine) -> None:
     write_tree(out, {"a": b"file"})
 
-    with pytest.raises(LocalFileError, match="'a' is a link or a file where the artifact has a folder"):
+    with pytest.raises(LocalFileError, match="'a' is a link or a file where a folder belongs"):
         await fetch_tree(make_engine(store), fetch_items(CONTENTS), out)
 
     assert read_tree(out) == {"a": b"file"}

@@ -29,7 +29,7 @@ from lading.transfer.engine import Engine
 from lading.transfer.scheduler import Limits
 from pathlib import Path
 
-jobs = iter(range(100))
+writes, reads = iter(range(100)), iter(range(100))
 
 def stick():
     print("stuck", flush=True)
@@ -37,7 +37,7 @@ def stick():
 
 class Write:
     def __init__(self, inner):
-        self.inner, self.number = inner, next(jobs)
+        self.inner, self.number = inner, next(writes)
     checks = None
 
     def take(self, source, start, checksum):
@@ -53,7 +53,7 @@ class Write:
 
 class Read:
     def __init__(self, inner):
-        self.inner, self.size, self.number, self.count = inner, inner.size, next(jobs), 0
+        self.inner, self.size, self.number, self.count = inner, inner.size, next(reads), 0
     def read(self, buffer, each):
         def some(piece):
             self.count += 1

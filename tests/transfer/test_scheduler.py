@@ -1,6 +1,7 @@
 """The scheduler, rule by rule."""
 
 import itertools
+import random
 import time
 from collections.abc import Iterator, Sequence
 
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.errors import InvalidValueError, StoreError, StoreUnavailableError
-from lading.transfer.scheduler import Limits, Retry, Scheduler, SchedulerStatistics, Ticket
+from lading.errors import DigestMismatchError, InvalidValueError, StoreError, StoreUnavailableError
+from lading.transfer.endpoints import fixed_gates
+from lading.transfer.scheduler import Limits, Reissue, Retry, Scheduler, SchedulerStatistics, Ticket
 
 BUSY = StoreUnavailableError("busy")
 BROKEN = StoreError("broken")
@@ -21,7 +23,7 @@ TWO, DEFAULT = Limits(2, 2), Retry()
 def scheduler(
     small: Sequence[str] = (), bulk: Sequence[str] = (), *, limits: Limits = TWO, retry: Retry = DEFAULT
 ) -> Scheduler[str]:
-    return Scheduler(iter(small), iter(bulk), limits, retry)
+    return Scheduler(iter(small), iter(bulk), fixed_gates(limits).parts(), retry)
 
 
 def started(machine: Scheduler[str], now: float = 0.0) -> list[Ticket[str]]:
@@ -36,7 +38,7 @@ def test_work_starts_in_order_up_to_the_limit_of_each_kind() -> None:
     machine = scheduler(["s1", "s2", "s3"], ["b1", "b2"], limits=Limits(2, 1))
 
     first = started(machine)
-    machine.succeeded(first[1])
+    machine.succeeded(first[1], 0.0)
     second = started(machine)
 
     assert work(first) == ["b1", "s1", "s2"]
@@ -51,22 +53,22 @@ def test_the_source_is_asked_only_when_there_is_a_free_slot() -> None:
             asked.append(number)
             yield str(number)
 
-    machine = Scheduler[str](source(), iter(()), Limits(3, 1))
+    machine = Scheduler[str](source(), iter(()), fixed_gates(Limits(3, 1)).parts())
     tickets = started(machine)
-    machine.succeeded(tickets[0])
+    machine.succeeded(tickets[0], 0.0)
     started(machine)
 
     assert asked == [0, 1, 2, 3]
 
 
 def test_retries_wait_longer_each_time_up_to_the_cap() -> None:
-    machine = scheduler(["s"], retry=Retry(attempts=8, base=0.5, cap=10.0))
+    machine = scheduler(["s"], retry=Retry(unanswered=8, base=0.5, cap=10.0))
     (ticket,) = started(machine)
     waits = list[float]()
 
     for _ in range(7):
         machine.failed(ticket, BUSY, 100.0, 0.5)
-        due = machine.wake_at()
+        due = machine.wake_at(100.0)
         assert due is not None
         waits.append(due - 100.0)
         assert machine.start(due) is ticket
@@ -82,12 +84,12 @@ def test_what_is_due_goes_first() -> None:
     machine = scheduler(["s1", "s2"], limits=Limits(1, 1))
     (ticket,) = started(machine)
     machine.failed(ticket, BUSY, 0.0, 0.5)
-    early = work(started(machine, 0.0))
-    machine.succeeded(Ticket("s2", bulk=False))
+    early = started(machine, 0.0)
+    machine.succeeded(early[0], 0.0)
 
     late = started(machine, 1.0)
 
-    assert early == ["s2"]
+    assert work(early) == ["s2"]
     assert late == [ticket]
     assert ticket.attempt == 2
 
@@ -107,17 +109,17 @@ def test_there_is_nothing_to_wake_for_while_all_slots_are_taken() -> None:
     machine = scheduler(bulk=["b1", "b2"], limits=Limits(1, 1), retry=Retry(base=0.0))
     (ticket,) = started(machine)
     machine.failed(ticket, BUSY, 0.0, 0.0)
-    before = machine.wake_at()
+    before = machine.wake_at(0.0)
     machine.start(0.0)
     machine.failed(ticket, BUSY, 0.0, 0.5)
     machine.start(-1.0)
 
     assert before == 0.0
-    assert machine.wake_at() is None
+    assert machine.wake_at(0.0) is None
 
 
 def test_attempts_run_out() -> None:
-    machine = scheduler(["s"], retry=Retry(attempts=3))
+    machine = scheduler(["s"], retry=Retry(unanswered=3))
     (ticket,) = started(machine)
     for _ in range(2):
         machine.failed(ticket, BUSY, 0.0, 0.0)
@@ -131,7 +133,7 @@ def test_attempts_run_out() -> None:
 
 
 def test_the_deadline_counts_from_the_first_start() -> None:
-    machine = scheduler(["s"], retry=Retry(attempts=100, base=1.0, deadline=10.0))
+    machine = scheduler(["s"], retry=Retry(unanswered=100, base=1.0, deadline=10.0))
     (ticket,) = started(machine, now=5.0)
 
     machine.failed(ticket, BUSY, 14.0, 0.25)
@@ -151,7 +153,7 @@ def test_an_error_that_is_not_retryable_is_the_verdict() -> None:
     machine.failed(second, BUSY, 0.0, 0.0)
 
     assert started(machine, 100.0) == []
-    assert machine.wake_at() is None
+    assert machine.wake_at(0.0) is None
     assert [machine.finished] == [False]
     machine.failed(bulk, ValueError("later"), 0.0, 0.0)
     assert machine.finished
@@ -162,7 +164,7 @@ def test_what_gave_up_is_not_tried_again() -> None:
     machine = scheduler(["s"])
     (ticket,) = started(machine)
 
-    machine.gave_up(ticket, BUSY)
+    machine.gave_up(ticket, BUSY, 0.0)
 
     assert machine.error is BUSY
     assert machine.finished
@@ -182,10 +184,10 @@ def test_a_source_that_fails_is_the_verdict() -> None:
         yield "s1"
         raise BROKEN
 
-    machine = Scheduler[str](source(), iter(()), Limits(2, 2))
+    machine = Scheduler[str](source(), iter(()), fixed_gates(Limits(2, 2)).parts())
     (ticket,) = started(machine)
     running = machine.finished
-    machine.succeeded(ticket)
+    machine.succeeded(ticket, 0.0)
 
     assert not running
     assert machine.error is BROKEN
@@ -205,16 +207,151 @@ def test_limits_below_one_would_hang_and_are_refused(limits: tuple[int, int]) ->
         Limits(*limits)
 
 
+def storm(machine: Scheduler[str], error: Exception, draws: Sequence[float]) -> list[float]:
+    """When each attempt begins, if each of them fails at once; until there is a verdict or the draws end."""
+    (ticket,) = started(machine, 0.0)
+    times, now = [0.0], 0.0
+    for draw in draws:
+        machine.failed(ticket, error, now, draw)
+        wake = machine.wake_at(now)
+        if wake is None:
+            break
+        now = wake
+        assert machine.start(now - 0.001) is None
+        assert machine.start(now) is ticket
+        times.append(now)
+    return times
+
+
+def test_the_exact_sequence_of_a_storm() -> None:
+    busy = StoreUnavailableError("503", throttled=True)
+    machine = scheduler(["s"], retry=Retry(base=0.1, cap=2.0, throttled=9))
+
+    times = storm(machine, busy, [0.5, 0.25, 1.0, 0.0, 0.5, 0.5, 0.75, 0.1, 0.9, 0.9])
+
+    assert times == pytest.approx([0.0, 0.1, 0.2, 1.0, 1.0, 2.0, 3.0, 4.5, 4.7])
+    assert machine.error is busy
+
+
+def test_a_wish_of_the_store_comes_on_top() -> None:
+    busy = StoreUnavailableError("503", throttled=True, retry_after=3.0)
+    machine = scheduler(["s"], retry=Retry(base=0.1, cap=0.4, throttled=5))
+
+    times = storm(machine, busy, [0.5, 0.5, 0.0, 0.5, 0.5])
+
+    assert times == pytest.approx([0.0, 3.1, 6.3, 9.3, 12.5])
+
+
+def test_a_wish_beyond_the_deadline_is_the_end_at_once() -> None:
+    busy = StoreUnavailableError("503", throttled=True, retry_after=601.0)
+    machine = scheduler(["s"], retry=Retry(deadline=600.0))
+
+    times = storm(machine, busy, [0.0])
+
+    assert times == [0.0]
+    assert machine.error is busy
+
+
+def test_storms_of_twenty_seconds_are_outlived_whatever_the_draws() -> None:
+    busy, draw = StoreUnavailableError("503", throttled=True), random.Random(7).random
+    lasted = [storm(scheduler(["s"]), busy, [draw() for _ in range(30)])[-1] for _ in range(2000)]
+
+    assert min(lasted) > 20.0
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (DigestMismatchError("a", expected="b", actual="c"), 3),
+        (StoreUnavailableError("reset"), 6),
+        (StoreUnavailableError("503", throttled=True), 24),
+    ],
+)
+def test_how_often_depends_on_what_went_wrong(error: Exception, attempts: int) -> None:
+    assert len(storm(scheduler(["s"]), error, [0.01] * 30)) == attempts
+
+
+def tail(seconds: Sequence[float], *, count: int = 100) -> tuple[Scheduler[str], list[Ticket[str]]]:
+    """A machine whose first pieces of so many took so long, and what still runs, begun at 10."""
+    machine = Scheduler(iter(()), iter([""] * count), fixed_gates(Limits(1, count)).parts(), Retry(), Reissue())
+    tickets = started(machine, 10.0)
+    for ticket, each in zip(tickets, seconds, strict=False):
+        machine.succeeded(ticket, 10.0 + each, 1.0)
+    assert machine.start(11.0) is None
+    return machine, tickets[len(seconds) :]
+
+
+def test_what_takes_three_times_as_long_as_the_others_is_started_again() -> None:
+    machine, (slow,) = tail([1.0] * 99)
+
+    assert machine.wake_at(11.0) == 13.0
+    assert machine.slow(12.9) is None
+    assert machine.slow(13.0) is slow
+    assert machine.was_given_up(slow)
+    machine.restarted(slow, 13.1)
+    assert machine.start(13.1) is slow
+    assert (slow.attempt, machine.retries, machine.reissued) == (1, 0, 1)
+    machine.succeeded(slow, 14.0, 1.0)
+    assert machine.finished
+
+
+def test_what_takes_less_than_two_seconds_is_never_slow() -> None:
+    machine, (slow,) = tail([0.01] * 99)
+
+    assert machine.slow(11.99) is None
+    assert machine.slow(12.0) is slow
+
+
+def test_no_more_than_one_in_twenty_is_started_again_but_one() -> None:
+    machine, running = tail([1.0] * 80)
+    few, (one, _) = tail([1.0] * 4, count=6)
+
+    assert list(iter(lambda: machine.slow(100.0), None)) == running[:5]
+    assert list(iter(lambda: few.slow(100.0), None)) == [one]
+
+
+def test_nothing_is_slow_while_there_is_something_to_start_or_little_to_compare_with() -> None:
+    machine = Scheduler(iter(()), iter([""] * 9), fixed_gates(Limits(1, 5)).parts(), Retry(), Reissue())
+    first = started(machine, 0.0)
+    for ticket in first[:3]:
+        machine.succeeded(ticket, 1.0, 1.0)
+    early, (unlike, *_) = machine.slow(100.0), tail([1.0] * 2)
+
+    assert early is None
+    assert machine.wake_at(1.0) is None
+    assert unlike.slow(100.0) is None
+
+
+def test_without_a_rule_nothing_is_started_again() -> None:
+    machine = scheduler(bulk=["a"] * 9, limits=Limits(1, 9))
+    for ticket in started(machine)[:8]:
+        machine.succeeded(ticket, 1.0)
+
+    assert machine.slow(1e9) is None
+
+
+def test_a_verdict_makes_way_for_others_at_the_gate() -> None:
+    gates = fixed_gates(Limits(1, 1))
+    machine = Scheduler(iter(()), iter(["a", "b"]), gates.parts(), Retry())
+    (ticket,) = started(machine)
+    waited = gates.bulk.statistics().waiting
+
+    machine.gave_up(ticket, BROKEN, 1.0)
+
+    assert waited == 1
+    assert gates.bulk.statistics().waiting == 0
+
+
 def test_an_event_costs_the_same_however_long_the_queue_is() -> None:
     def seconds(count: int) -> float:
-        machine = scheduler([""] * count, limits=Limits(count // 2, 1), retry=Retry(attempts=3, base=0.0))
+        machine = scheduler([""] * count, limits=Limits(count // 2, 1), retry=Retry(unanswered=3, base=0.0))
         began = time.process_time()
         while not machine.finished:
             for ticket in started(machine):
                 if ticket.attempt == 1:
                     machine.failed(ticket, BUSY, 0.0, 0.0)
                 else:
-                    machine.succeeded(ticket)
+                    machine.succeeded(ticket, 0.0)
         return time.process_time() - began
 
     seconds(1000)
@@ -232,7 +369,7 @@ def test_everything_is_done_exactly_once_or_there_is_a_verdict(
 ) -> None:
     """`fates`: of each piece of work, whether it is bulk, how its attempts fail, and whether it is broken in the end."""
     todo = [[number for number, fate in enumerate(fates) if fate[0] == bulk] for bulk in (False, True)]
-    machine = Scheduler[int](iter(todo[0]), iter(todo[1]), limits, Retry(attempts=4, base=0.1))
+    machine = Scheduler[int](iter(todo[0]), iter(todo[1]), fixed_gates(limits).parts(), Retry(unanswered=4, base=0.1))
     running, done, now, steps = list[Ticket[int]](), list[int](), 0.0, 0
     while not machine.finished:
         steps += 1
@@ -243,7 +380,7 @@ def test_everything_is_done_exactly_once_or_there_is_a_verdict(
         assert sum(ticket.bulk for ticket in running) <= limits.bulk
         assert machine.statistics().running == len(running)
         if not running:
-            wake = machine.wake_at()
+            wake = machine.wake_at(now)
             assert wake is not None or machine.finished
             now = max(now, wake or now)
             continue
@@ -255,7 +392,7 @@ def test_everything_is_done_exactly_once_or_there_is_a_verdict(
             machine.failed(ticket, BROKEN, now, 0.0)
         else:
             done.append(ticket.work)
-            machine.succeeded(ticket)
+            machine.succeeded(ticket, 0.0)
 
     hopeless = any(broken or len(failures) >= 4 for _, failures, broken in fates)
     assert len(done) == len(set(done))

@@ -125,12 +125,24 @@ async def test_faults_that_stay_are_raised_after_as_many_attempts_as_allowed(
 async def test_an_abort_that_fails_does_not_hide_why_it_was_needed(tmp_path: Path, make_engine: MakeEngine) -> None:
     items, store = made(tmp_path / "in", {"large": CONTENTS["large"]}), FaultyStore(MemoryStore())
     store.fail("write", StoreError("broken"))
-    store.fail("abort", BUSY)
+    store.fail("abort", StoreError("denied"))
 
     with pytest.raises(StoreError, match="broken") as caught:
         await send_tree(make_engine(store), items)
 
-    assert caught.value.__notes__ == ["nor could what was sent of it be removed: busy"]
+    assert caught.value.__notes__ == ["nor could what was sent of it be removed: denied"]
+
+
+async def test_an_abort_that_meets_a_busy_store_is_tried_again(tmp_path: Path, make_engine: MakeEngine) -> None:
+    items, memory = made(tmp_path / "in", {"large": CONTENTS["large"]}), MemoryStore()
+    store = FaultyStore(memory)
+    store.fail("write", StoreError("broken"))
+    store.fail("abort", BUSY, times=2)
+
+    with pytest.raises(StoreError, match="broken"):
+        await send_tree(make_engine(store), items)
+
+    assert memory.open_writes == 0
 
 
 async def test_a_key_taken_while_parts_were_sent_is_reused_and_counted_once(tmp_path: Path, make_engine: MakeEngine) -> None:
