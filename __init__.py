@@ -12,15 +12,43 @@ if sys.platform == "win32":
 if TYPE_CHECKING:
     from .api import Api as Api
     from .api import Artifact as Artifact
+    from .api import ArtifactTTL as ArtifactTTL
+    from .api import Audio as Audio
+    from .api import Bokeh as Bokeh
+    from .api import BoundingBoxes2D as BoundingBoxes2D
+    from .api import Classes as Classes
+    from .api import Html as Html
+    from .api import Image as Image
+    from .api import ImageMask as ImageMask
+    from .api import JoinedTable as JoinedTable
+    from .api import Molecule as Molecule
+    from .api import Object3D as Object3D
+    from .api import PartitionedTable as PartitionedTable
     from .api import Run as Run
+    from .api import Table as Table
+    from .api import Video as Video
+    from .api import box3d as box3d
+    from .api import data_types as data_types
     from .api import finish as finish
+    from .api import finish_artifact as finish_artifact
+    from .api import finish_artifact_async as finish_artifact_async
     from .api import finish_async as finish_async
     from .api import init as init
     from .api import init_async as init_async
+    from .api import link_artifact as link_artifact
+    from .api import link_artifact_async as link_artifact_async
+    from .api import link_model as link_model
+    from .api import link_model_async as link_model_async
     from .api import log_artifact as log_artifact
     from .api import log_artifact_async as log_artifact_async
+    from .api import log_model as log_model
+    from .api import log_model_async as log_model_async
+    from .api import upsert_artifact as upsert_artifact
+    from .api import upsert_artifact_async as upsert_artifact_async
     from .api import use_artifact as use_artifact
     from .api import use_artifact_async as use_artifact_async
+    from .api import use_model as use_model
+    from .api import use_model_async as use_model_async
     from .errors import CommError as CommError
     from .errors import LadingError as LadingError
 
@@ -30,23 +58,50 @@ if TYPE_CHECKING:
 __all__ = [
     "Api",
     "Artifact",
+    "ArtifactTTL",
+    "Audio",
+    "Bokeh",
+    "BoundingBoxes2D",
+    "Classes",
     "CommError",
+    "Html",
+    "Image",
+    "ImageMask",
+    "JoinedTable",
     "LadingError",
+    "Molecule",
+    "Object3D",
+    "PartitionedTable",
     "Run",
+    "Table",
+    "Video",
+    "box3d",
+    "data_types",
     "finish",
+    "finish_artifact",
+    "finish_artifact_async",
     "finish_async",
     "init",
     "init_async",
+    "link_artifact",
+    "link_artifact_async",
+    "link_model",
+    "link_model_async",
     "log_artifact",
     "log_artifact_async",
+    "log_model",
+    "log_model_async",
     "run",
+    "upsert_artifact",
+    "upsert_artifact_async",
     "use_artifact",
     "use_artifact_async",
+    "use_model",
+    "use_model_async",
 ]
 
 
-_MEDIA = ("Audio", "Bokeh", "BoundingBoxes2D", "Classes", "Graph", "Histogram", "Html", "Image", "ImageMask", "JoinedTable")
-_NOT_BUILT = (*_MEDIA, "Molecule", "Object3D", "PartitionedTable", "Plotly", "Table", "Video")
+_NOT_BUILT = ("Graph", "Histogram", "Plotly")  # W&B has these, too: for dashboards, not for artifacts
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name

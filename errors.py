@@ -292,5 +292,5 @@ class StoreUnavailableError(StoreError):
     def __init__(
         self, message: str, *, hint: str | None = None, throttled: bool = False, retry_after: float | None = None
     ) -> None:
-        super().__init__(message, hint=hint)
+        super().__init__(message, hint=hint or "check the network and the store, and run it again")
         self.throttled, self.retry_after = throttled, retry_after

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .artifact import Artifact
+from .outputs import Path
 from .portal import blocking
-from .run import Path
 from .session import active_run
 from .starting import require_run
 
@@ -32,6 +32,68 @@ async def use_artifact_async(
 
 
 use_artifact = blocking(use_artifact_async)
+
+
+async def link_artifact_async(artifact: Artifact, target_path: str, aliases: Sequence[str] | None = None) -> Artifact:
+    """`Run.link_artifact` of the active run."""
+    return await require_run("link_artifact").link_artifact_async(artifact, target_path, aliases)
+
+
+link_artifact = blocking(link_artifact_async)
+
+
+async def upsert_artifact_async(
+    artifact_or_path: Artifact | Path,
+    name: str | None = None,
+    type: str | None = None,
+    aliases: Sequence[str] | None = None,
+    distributed_id: str | None = None,
+) -> Artifact:
+    """`Run.upsert_artifact` of the active run."""
+    return await require_run("upsert_artifact").upsert_artifact_async(artifact_or_path, name, type, aliases, distributed_id)
+
+
+upsert_artifact = blocking(upsert_artifact_async)
+
+
+async def finish_artifact_async(
+    artifact_or_path: Artifact | Path,
+    name: str | None = None,
+    type: str | None = None,
+    aliases: Sequence[str] | None = None,
+    distributed_id: str | None = None,
+) -> Artifact:
+    """`Run.finish_artifact` of the active run."""
+    return await require_run("finish_artifact").finish_artifact_async(artifact_or_path, name, type, aliases, distributed_id)
+
+
+finish_artifact = blocking(finish_artifact_async)
+
+
+async def log_model_async(path: Path, name: str | None = None, aliases: Sequence[str] | None = None) -> Artifact:
+    """`Run.log_model` of the active run."""
+    return await require_run("log_model").log_model_async(path, name, aliases)
+
+
+log_model = blocking(log_model_async)
+
+
+async def use_model_async(name: str) -> str:
+    """`Run.use_model` of the active run."""
+    return await require_run("use_model").use_model_async(name)
+
+
+use_model = blocking(use_model_async)
+
+
+async def link_model_async(
+    path: Path, registered_model_name: str, name: str | None = None, aliases: Sequence[str] | None = None
+) -> Artifact:
+    """`Run.link_model` of the active run."""
+    return await require_run("link_model").link_model_async(path, registered_model_name, name, aliases)
+
+
+link_model = blocking(link_model_async)
 
 
 async def finish_async(exit_code: int | None = None) -> None:

@@ -1,5 +1,6 @@
 """Artifact: what people put together, log, use and edit. Names and behaviour are those of W&B's class."""
 
+import asyncio
 import os
 import warnings
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
@@ -7,29 +8,27 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ..catalog import Change, Version
-from ..errors import ArtifactNotLoggedError, InvalidValueError, UnknownNameError, UsageError
-from ..manifest.digest import digest_label
+from ..errors import ArtifactNotLoggedError, InvalidValueError, UnknownNameError
+from ..manifest.digest import Label, digest_label
 from ..manifest.names import alias_list, collection_name, tag_list, type_name
 from ..manifest.names import metadata as checked_metadata
 from ..transfer.progress import Listener, Meter
-from .contents import Contents
-from .draft import Draft
+from .draft import Base, Draft
 from .entry import ArtifactEntry
+from .linked import Linked, link_version
 from .newfile import open_new_file
-from .pending import Pending
+from .pending import Waiting
 from .portal import blocking, run
-from .session import here, workspace_here
-from .unbuilt import not_built
+from .session import active_run, here, workspace_here
 
 if TYPE_CHECKING:
+    from ..media.value import Value
     from .public import Api
 
 Path = str | os.PathLike[str]
 
 
-@not_built("add_reference", "add", "get", "__setitem__", "link", "unlink", "new_draft", "ttl")
-@not_built("linked_artifacts", "source_artifact", "distributed_id")
-class Artifact(Contents):
+class Artifact(Linked):
     """A named, versioned set of files.
 
     Made by its constructor it is a draft: add to it, then `run.log_artifact(artifact)` or `artifact.save()`. Found by
@@ -48,16 +47,16 @@ class Artifact(Contents):
         storage_region: str | None = None,
         digest_algorithm: str | None = None,
     ) -> None:
-        """`digest_algorithm`: BLAKE3 (default, see LADING_DIGEST), SHA256, or MD5 for W&B's digests. Raise ValueError for a name
-        or type that cannot be, TypeError for metadata that cannot be."""
-        if incremental:
-            raise UsageError("incremental artifacts cannot be made yet", hint="download the version, add to it, log it again")
+        """`incremental`: what is added comes on top of what `latest` holds when it is logged. `digest_algorithm`: BLAKE3
+        (default, see LADING_DIGEST), SHA256, or MD5 for W&B's digests. Raise ValueError for a name or type that cannot be,
+        TypeError for metadata that cannot be."""
         if use_as is not None:
             warnings.warn("use_as is deprecated and does nothing", DeprecationWarning, stacklevel=2)
         if storage_region is not None and not str(storage_region).strip():
             raise InvalidValueError(f"Invalid storage_region: {storage_region!r}")
         checked = collection_name(name)
-        super().__init__(checked, type_name(type, name=checked), digest_label(digest_algorithm or here().digest))
+        draft = Draft(checked, digest_label(digest_algorithm or here().digest), incremental=incremental)
+        super().__init__(checked, type_name(type, name=checked), draft)
         self.description = description
         self._metadata = checked_metadata(metadata)
 
@@ -130,6 +129,49 @@ class Artifact(Contents):
             yield file
         blocking(draft.add_file)(workspace, path, name, is_tmp=False, policy=policy, overwrite="x" not in (mode or "x"))
 
+    async def add_reference_async(
+        self,
+        uri: "ArtifactEntry | str",
+        name: Path | None = None,
+        checksum: bool = True,
+        max_objects: int | None = None,
+    ) -> Sequence[ArtifactEntry]:
+        """Add what lies elsewhere, without moving it: an object, all below a folder or prefix (under the folder `name`), or
+        an entry of another artifact. What its place says of it (ETag, version, size) is noted, and compared at a download.
+
+        Without `checksum` nothing is asked: one entry, whose digest is the URI; so it is for schemes that nobody knows. Raise
+        ValueError for what is no URI, has no name, or is more than `max_objects` (default: 10,000,000) objects; FileNotFoundError
+        if nothing is there; `StoreError`. If it raises, nothing was added."""
+        draft, workspace = self._open("add_reference"), await workspace_here()
+        from .references.adding import entries_of
+
+        target = uri.ref_url() if isinstance(uri, ArtifactEntry) else str(uri)
+        named = None if name is None else os.fspath(name)
+        label = draft.manifest.digest_algorithm
+        entries = await entries_of(workspace, label, target, named, checksum=checksum, max_objects=max_objects)
+        self._open("add_reference")  # it may have been logged meanwhile
+        await asyncio.to_thread(draft.enter, {path: (entry, None) for path, entry in entries.items()}, (), overwrite=False)
+        return [ArtifactEntry(self, path, entry) for path, entry in entries.items()]
+
+    add_reference = blocking(add_reference_async)
+
+    async def add_async(self, obj: "Value", name: Path, overwrite: bool = False) -> ArtifactEntry:
+        """Add a value (a Table, an Image …) as `<name>.<kind>.json`, with the files that belong to it: all or nothing. What is
+        called so already stays, and is returned, without `overwrite`; an object that was added before keeps its first name. A
+        value got from another artifact becomes a reference to it, unless it was changed. Raise TypeError for what is no value,
+        ValueError and TypeError for one that cannot be written."""
+        draft = self._open("add")
+        from .values import add_value
+
+        path = await add_value(self, await workspace_here(), obj, os.fspath(name), overwrite=overwrite)
+        return ArtifactEntry(self, path, draft.entry(path), self.local_path_of(path))
+
+    add = blocking(add_async)
+
+    def __setitem__(self, name: str, obj: "Value") -> None:
+        """As `add`."""
+        self.add(obj, name)
+
     def remove(self, item: "Path | ArtifactEntry") -> None:
         """Remove a file, or a folder with all below it. Raise FileNotFoundError."""
         self._open("remove").remove(item.path if isinstance(item, ArtifactEntry) else os.fspath(item))
@@ -143,13 +185,8 @@ class Artifact(Contents):
         self._draft.finalized = True
 
     # -- logging and editing ------------------------------------------------------------------------------------------
-    @property
-    def draft(self) -> Draft:
-        """What is to be logged."""
-        return self._draft
-
-    def pend(self, pending: Pending | None) -> None:
-        """Logging goes on in the background."""
+    def pend(self, pending: Waiting | None) -> None:
+        """It is not committed yet: `wait` waits for this."""
         self._pending = pending
 
     async def wait_async(self, timeout: float | None = None) -> Self:  # noqa: ASYNC109  # W&B's name
@@ -157,7 +194,8 @@ class Artifact(Contents):
         logged it, and what logging raised."""
         if self._pending is not None:
             await self._pending.wait(timeout)
-            self._pending = None
+            if self._version is not None:  # on a disabled run it stays a draft, and there stays nothing to wait for
+                self._pending = None
         elif self._version is None:
             raise ArtifactNotLoggedError("wait")
         return self
@@ -175,7 +213,8 @@ class Artifact(Contents):
             return
         version, workspace = self._logged("save")
         if (change := self._edits(version)) != Change():
-            self.adopt(await workspace.catalog.change_version(version.place, change, version_id=version.id), workspace)
+            edited = await workspace.catalog.change_version(version.place, change, collection_id=version.collection_id)
+            self.adopt(edited, workspace)
 
     save = blocking(save_async)
 
@@ -191,16 +230,54 @@ class Artifact(Contents):
             remove_aliases=_missing(saved.aliases, aliases),
             add_tags=_missing(tags, saved.tags),
             remove_tags=_missing(saved.tags, tags),
+            ttl=self._ttl if self._ttl != saved.ttl else None,
         )
 
     async def delete_async(self, delete_aliases: bool = False) -> None:
-        """Delete this version. Raise `AliasesRemainError` if it has aliases and `delete_aliases` is not set."""
-        version, workspace = self.logged_version("delete"), self._workspace
-        assert workspace is not None
-        await workspace.catalog.delete_version(version.place, delete_aliases=delete_aliases, version_id=version.id)
+        """Delete this version. Raise `AliasesRemainError` if it has aliases and `delete_aliases` is not set. Of a link only the
+        link goes, with a warning."""
+        version, workspace = self._logged("delete")
+        if version.is_link:
+            warnings.warn(f"{version.place} is a link: it is unlinked, the version stays", UserWarning, stacklevel=2)
+            await self.unlink_async()
+            return
+        where = version.collection_id
+        await workspace.catalog.delete_version(version.place, delete_aliases=delete_aliases, collection_id=where)
         self.adopt(await workspace.catalog.version_by_id(version.id), workspace)
 
     delete = blocking(delete_async)
+
+    async def link_async(self, target_path: str, aliases: Sequence[str] | None = None) -> Self:
+        """Show this version in a portfolio: `portfolio`, `project/portfolio` or `entity/project/portfolio`. It is numbered there,
+        and has `latest` and `aliases` there. A draft is logged first. Returns it as seen there. What the path does not say is
+        that of the active run, else where the artifact was logged. Raise `NameConflictError`, `CommError` for an unknown
+        registry."""
+        if self._version is None:
+            await self.save_async()
+            await self.wait_async()
+        version, workspace = self._logged("link")
+        home = active_run() or version.source
+        linked = await link_version(workspace, version, target_path, aliases, entity=home.entity, project=home.project)
+        return type(self).of(linked, workspace)
+
+    link = blocking(link_async)
+
+    async def new_draft_async(self) -> "Artifact":
+        """A draft with the entries, description and metadata of this version, to be changed and logged as the next. Only what is
+        added moves."""
+        version, _ = self._logged("new_draft")
+        draft = Artifact(
+            version.source.collection,
+            version.type,
+            version.description,
+            version.metadata,
+            digest_algorithm=version.digest_algorithm,
+        )
+        base = Base(version, dict((await self._all()).entries))
+        draft._draft = await asyncio.to_thread(Draft, draft.name, Label(version.digest_algorithm), base)
+        return draft
+
+    new_draft = blocking(new_draft_async)
 
     # -- looking up ---------------------------------------------------------------------------------------------------
     @classmethod

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Change, Collection, Page, Wanted
@@ -11,6 +12,7 @@ from .logged import iso
 from .paginator import Paginator
 from .portal import blocking
 from .runs import artifacts_of
+from .ttl import shown_ttl, ttl_seconds
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ArtifactCollection:
-    """All versions under one name. Edit name, type, description and tags, then `save()`."""
+    """All versions under one name. Edit name, type, description, tags and ttl, then `save()`."""
 
     def __init__(self, info: Collection, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -27,6 +29,8 @@ class ArtifactCollection:
     def _load(self, info: Collection) -> None:
         self._info = info
         self.name, self.type, self.description, self.tags = info.name, info.type, info.description, list(info.tags)
+        self.ttl: timedelta | None = shown_ttl(info.ttl)
+        """How long its versions are kept that say nothing else; None: for ever."""
 
     @property
     def id(self) -> str:
@@ -39,6 +43,11 @@ class ArtifactCollection:
     @property
     def project(self) -> str:
         return self._info.project
+
+    @property
+    def project_id(self) -> str:
+        """What stands for the project: lading finds projects by name."""
+        return f"{self.entity}/{self.project}"
 
     @property
     def aliases(self) -> list[str]:
@@ -65,11 +74,12 @@ class ArtifactCollection:
         return True
 
     def __repr__(self) -> str:
-        return f"<ArtifactCollection {self.entity}/{self.project}/{self._info.name} ({self._info.type}, {len(self)} versions)>"
+        held = "versions" if self.is_sequence() else "links"
+        return f"<ArtifactCollection {self.entity}/{self.project}/{self._info.name} ({self._info.type}, {len(self)} {held})>"
 
     def is_sequence(self) -> bool:
         """Whether versions are logged to it; portfolios only collect links."""
-        return True
+        return not self._info.portfolio
 
     def artifacts(self, per_page: int = 50, start: str | None = None) -> "Paginator[Artifact]":
         """Its versions, newest first."""
@@ -89,8 +99,8 @@ class ArtifactCollection:
     load = blocking(load_async)
 
     async def save_async(self) -> None:
-        """Send what was edited. Raise ValueError for names and types that cannot be, `NameConflictError` for a name that is
-        taken."""
+        """Send what was edited. Raise ValueError for names and types that cannot be, and for the type of a portfolio,
+        `NameConflictError` for a name that is taken."""
         saved = self._info
         tags = tag_list(self.tags)
         change = Change(
@@ -99,6 +109,7 @@ class ArtifactCollection:
             description=self.description if self.description != saved.description else None,
             clear_description=self.description is None and saved.description is not None,
             tags=tags if tags != saved.tags else None,
+            ttl=ttl_seconds(self.ttl) if self.ttl != shown_ttl(saved.ttl) else None,
         )
         if change != Change():
             self._load(await self._workspace.catalog.change_collection(self.entity, self.project, saved.name, change))
@@ -118,7 +129,7 @@ class ArtifactCollection:
         self.save()
 
     async def delete_async(self) -> None:
-        """Delete it with all its versions."""
+        """Delete it with all its versions; a portfolio with its links, the versions stay."""
         await self._workspace.catalog.delete_collection(self.entity, self.project, self._info.name)
 
     delete = blocking(delete_async)
@@ -145,9 +156,9 @@ class ArtifactType:
         per_page: int = 50,
         start: str | None = None,
     ) -> Paginator[ArtifactCollection]:
-        """By name: `order` may only be "name". There are no filters."""
-        check_choice(filters, order)
-        return collections_of(self._own_workspace, self.entity, self.project, self.name, per_page, start)
+        """By name; `order` may be "-name". There are no filters."""
+        order = check_choice(filters, order)
+        return collections_of(self._own_workspace, self.entity, self.project, self.name, order, per_page, start)
 
     async def _own_workspace(self) -> Workspace:
         return self._workspace
@@ -166,24 +177,34 @@ async def find_collection(workspace: Workspace, entity: str, project: str, name:
     return found
 
 
-def check_choice(filters: Mapping[str, Any] | None, order: str | None, *, orders: Sequence[str] = ("name", "+name")) -> None:
-    """Raise `InvalidValueError` for what W&B's lists can do and these cannot: choose, and other orders."""
+def check_choice(
+    filters: Mapping[str, Any] | None, order: str | None, *, orders: Sequence[str] = ("name", "+name", "-name")
+) -> str:
+    """The order, by default the first. Raise `InvalidValueError` for what W&B's lists can do and these cannot: choose, and other
+    orders."""
     if filters:
         raise InvalidValueError(f"filters are not supported: {dict(filters)!r}", hint="choose from what the list returns")
     if order is not None and order not in orders:
         raise InvalidValueError(
             f"order {order!r} is not supported", hint=f"one of {', '.join(orders)}, or sort what the list returns"
         )
+    return order or orders[0]
 
 
 def collections_of(
-    opened: Callable[[], Awaitable[Workspace]], entity: str, project: str, type: str | None, per_page: int, start: str | None
+    opened: Callable[[], Awaitable[Workspace]],
+    entity: str,
+    project: str,
+    type: str | None,
+    order: str,
+    per_page: int,
+    start: str | None,
 ) -> Paginator[ArtifactCollection]:
     """The collections of a project, by name; of one type or of all."""
 
     async def fetch(limit: int, cursor: str | None) -> Page[ArtifactCollection]:
         workspace = await opened()
-        page = await workspace.catalog.collections(entity, project, type, limit=limit, cursor=cursor)
+        page = await workspace.catalog.collections(entity, project, type, limit=limit, cursor=cursor, order=order)
         return Page(tuple(ArtifactCollection(info, workspace) for info in page.items), page.cursor, page.total)
 
     return Paginator(fetch, per_page, start)

@@ -2,21 +2,24 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Page, Version
-from ..errors import EntryNotFoundError, InvalidValueError, UsageError
-from ..manifest.entry import Entries, Entry
+from ..errors import InvalidValueError
+from ..manifest.entry import Entries
 from ..manifest.manifest import Manifest
 from ..transfer.progress import Listener, Meter, Progress
 from .described import Described
-from .documents import load_entries, load_entry
+from .documents import load_entries, load_named
 from .download import checkout_entries, download_entries, verify_entries
+from .draft import Draft
 from .entry import ArtifactEntry, File
 from .manifest import ArtifactManifest
 from .paginator import Paginator, slice_of
-from .portal import blocking
+from .portal import blocking, fetched
+from .references.manner import Manner
+from .targets import by_version, find_targets, is_target
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -53,9 +56,7 @@ class Contents(Described):
         known = self._manifest if self._version is not None else self._draft.manifest
         if known is not None:
             return ArtifactManifest(self, known)
-        if _loop_runs():
-            raise UsageError("artifact.manifest would block this event loop", hint="await artifact.manifest_async()")
-        return blocking(self.manifest_async)()
+        return fetched(self.manifest_async, "manifest")
 
     async def _entries(self, prefix: str = "") -> Entries:
         if self._manifest is not None:
@@ -63,29 +64,56 @@ class Contents(Described):
         version, workspace = self._logged("manifest")
         return await load_entries(workspace, version, prefix)
 
-    async def _entry(self, path: str) -> Entry:
-        if self._manifest is not None or self._version is None:
-            entry = (await self._all()).get_entry_by_path(path)
-        else:
-            version, workspace = self._logged("get_entry")
-            entry = (await load_entry(workspace, version, path)).get(path)
-        if entry is None:
-            raise EntryNotFoundError(path, self.name)
-        return entry
+    def logged_in(self, attribute: str) -> tuple[Version, Workspace]:
+        """The catalogue's version, and where it is. Raise `ArtifactNotLoggedError` naming `attribute` before it is logged."""
+        return self._logged(attribute)
+
+    @property
+    def draft(self) -> Draft:
+        """What is to be logged."""
+        return self._draft
+
+    async def entries_at(self, paths: Collection[str]) -> Entries:
+        """The entries under these paths, as far as there are such; only the pages that can hold them are read."""
+        if self._manifest is not None:
+            known = self._manifest.entries
+            return {path: known[path] for path in paths if path in known}
+        version, workspace = self._logged("get_entry")
+        return await load_named(workspace, version, paths)
+
+    async def paths_below(self, prefix: str) -> list[str]:
+        """The paths that start with `prefix`, sorted."""
+        return sorted(await self._entries(prefix))
 
     async def get_entry_async(self, name: str | os.PathLike[str]) -> ArtifactEntry:
-        """The entry under a path; only the page that holds it is read. Raise KeyError if there is none."""
+        """The entry under a path, else that of the value called `name`; only the pages that can hold it are read. Raise KeyError
+        if there is none."""
         self.logged_version("get_entry")
-        path = os.fspath(name)
-        return ArtifactEntry(self, path, await self._entry(path))
+        from .values import entry_or_object
+
+        path, entry = await entry_or_object(self, os.fspath(name))
+        return ArtifactEntry(self, path, entry)
 
     get_entry = blocking(get_entry_async)
     get_path_async = get_entry_async
     get_path = get_entry
 
-    def __getitem__(self, name: str) -> ArtifactEntry:
-        """The entry under a path. Raise KeyError if there is none."""
-        return self.get_entry(name)
+    async def get_async(self, name: str) -> Any:
+        """The value called `name` (a Table, an Image …), with the files that belong to it in the download folder; None if there
+        is none. Raise `ManifestError` for one that is damaged or hostile."""
+        self.logged_version("get")
+        from .values import get_value, object_names
+
+        names = object_names(os.fspath(name))
+        entries = await self.entries_at(names)
+        path = next((path for path in names if path in entries), None)
+        return None if path is None else await get_value(self, path, entries[path])
+
+    get = blocking(get_async)
+
+    def __getitem__(self, name: str) -> Any:
+        """As `get`."""
+        return self.get(name)
 
     def files(self, names: Sequence[str] | None = None, per_page: int = 50, start: str | None = None) -> Paginator[File]:
         """Its files, by path, or those of `names` that exist. It has a `len`, and a `cursor` to go on from with `start`."""
@@ -112,10 +140,29 @@ class Contents(Described):
     def _root(self, root: Root, *, versioned: bool = True) -> str:
         return os.path.abspath(self.default_root(versioned) if root is None else os.fspath(root))
 
-    async def fetch_entries(self, entries: Entries, root: str, meter: Meter | None = None, *, rehash: bool = False) -> None:
-        """These entries become files below `root`."""
+    async def fetch_entries(
+        self,
+        entries: Entries,
+        root: str,
+        meter: Meter | None = None,
+        *,
+        rehash: bool = False,
+        manner: Manner = Manner(),  # noqa: B008  # a value that never changes
+    ) -> None:
+        """These entries become files below `root`: what is stored, what other artifacts hold, and what references lead to. Raise
+        as `download_async`."""
         version, workspace = self._logged("download")
-        await download_entries(workspace, version, entries, root, meter or Meter(), rehash=rehash)
+        meter = meter or Meter()
+        targets = await find_targets(workspace, {path: entry for path, entry in entries.items() if is_target(entry)})
+        own = {path: entry for path, entry in entries.items() if path not in targets}
+        for other, theirs in [(version, own), *by_version(targets)]:
+            stored = {path: entry for path, entry in theirs.items() if entry.ref is None}
+            await download_entries(workspace, other, stored, root, meter, rehash=rehash)
+            if len(stored) < len(theirs):
+                from .references.following import follow
+
+                outside = {path: entry for path, entry in theirs.items() if entry.ref is not None}
+                await follow(workspace, other, outside, root, meter, manner)
 
     async def download_async(
         self,
@@ -127,6 +174,7 @@ class Contents(Described):
         *,
         recursive: bool = False,
         rehash: bool = False,
+        allow_local_references: bool = False,
         progress: Listener | None = None,
     ) -> str:
         """Every file, or those whose path starts with `path_prefix`, verified, below `root`; returns its absolute path.
@@ -134,30 +182,59 @@ class Contents(Described):
         Files that are right already are kept, others of the artifact are replaced whole, all other files stay. `rehash` reads
         what the index already knows. `skip_cache` and `multipart` are accepted and change nothing: there is no cache, and
         large files always move in parts. Raise `DigestMismatchError`, `LocalFileError`, `DiskFullError`, `StoreError`.
+
+        References are downloaded from where they lead to, if that is still what was added; `allow_missing_references` leaves out
+        what is no longer there, with a warning. Those in an artifact of another entity that lead to files of this machine, or to
+        its network, are refused (`StoreDeniedError`) without `allow_local_references`.
         """
-        del allow_missing_references, skip_cache, multipart, recursive
-        root = self._root(root)
-        await self.download_with(Meter(progress), root, os.fspath(path_prefix or ""), rehash=rehash)
+        del skip_cache, multipart
+        root, prefix = self._root(root), os.fspath(path_prefix or "")
+        manner = Manner(allow_missing_references, allow_local_references)
+        await self.download_with(Meter(progress), root, prefix, rehash=rehash, manner=manner)
+        if recursive:
+            await self._download_targets(prefix, set(), manner)
         return root
 
     download = blocking(download_async)
 
-    async def download_with(self, meter: Meter, root: str, prefix: str, *, rehash: bool = False) -> Progress:
+    async def _download_targets(self, prefix: str, seen: set[str], manner: Manner) -> None:
+        """Download each artifact that entries refer to, and what those refer to, each once and to its own download folder."""
+        _, workspace = self._logged("download")
+        entries = {path: entry for path, entry in (await self._entries(prefix)).items() if is_target(entry)}
+        for version, _ in by_version(await find_targets(workspace, entries)):
+            if version.id not in seen:
+                seen.add(version.id)
+                other = self.of(version, workspace)
+                await other.download_with(Meter(), other.default_root(), "", manner=manner)
+                await other._download_targets("", seen, manner)
+
+    async def download_with(
+        self,
+        meter: Meter,
+        root: str,
+        prefix: str,
+        *,
+        rehash: bool = False,
+        manner: Manner = Manner(),  # noqa: B008  # a value that never changes
+    ) -> Progress:
         """As `download_async`, counted by `meter`; returns the final counts."""
         self.logged_version("download")
-        entries = await self._entries(prefix)
-        if references := [path for path, entry in entries.items() if entry.ref is not None]:
-            raise UsageError(f"{references[0]} is a reference; references cannot be downloaded yet")
-        await self.fetch_entries(entries, root, meter, rehash=rehash)
+        await self.fetch_entries(await self._entries(prefix), root, meter, rehash=rehash, manner=manner)
         return meter.finish()
 
-    async def checkout_async(self, root: Root = None, *, progress: Listener | None = None) -> str:
+    async def checkout_async(
+        self, root: Root = None, *, allow_local_references: bool = False, progress: Listener | None = None
+    ) -> str:
         """Make `root` (default: the download folder without the version) hold this artifact and nothing else. Other files in it,
-        links and folders that are empty then are removed; links are not followed. Returns its absolute path."""
+        links and folders that are empty then are removed; links are not followed. References are treated as in `download_async`.
+        Returns its absolute path."""
         version, workspace = self._logged("checkout")
         root = self._root(root, versioned=False)
         meter = Meter(progress)
-        await checkout_entries(workspace, version, await self._entries(), root, meter)
+        entries = await self._entries()
+        await checkout_entries(workspace, version, entries, root, meter)
+        references = {path: entry for path, entry in entries.items() if entry.ref is not None}
+        await self.fetch_entries(references, root, meter, manner=Manner(allow_local=allow_local_references))
         meter.finish()
         return root
 
@@ -217,11 +294,3 @@ class Contents(Described):
             "sequenceName": self.source_collection,
             "usedAs": None,
         }
-
-
-def _loop_runs() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

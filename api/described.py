@@ -1,16 +1,19 @@
 """Described: what an artifact is called, holds and weighs, before and after it is logged."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Self
 
-from ..catalog import State, Version
+from ..catalog import INHERIT, State, Version
+from ..errors import ArtifactNotLoggedError, InvalidValueError
 from ..manifest.digest import Label
 from ..manifest.entry import Entry
 from ..manifest.manifest import Manifest
 from ..manifest.names import alias_list, metadata, tag_list
 from .draft import Draft
 from .logged import iso, logged, require
-from .pending import Pending
+from .pending import Waiting
+from .ttl import TTL, shown_ttl, ttl_seconds
 from .workspace import Workspace
 
 
@@ -20,23 +23,26 @@ class Described:
     QUERY = "SELECT * FROM versions JOIN places ON places.version_id = versions.id WHERE versions.id = :id"
     """The query that loads one by its id."""
 
-    def __init__(self, name: str, type: str, label: Label) -> None:
-        self._name, self._type = name, type
-        self._draft = Draft(name, label)
+    def __init__(self, name: str, type: str, draft: Draft) -> None:
+        self._name, self._type, self._draft = name, type, draft
         self._version: Version | None = None
         self._workspace: Workspace | None = None
         self._manifest: Manifest | None = None
-        self._pending: Pending | None = None
+        self._pending: Waiting | None = None
         self.description: str | None = None
         self._metadata: dict[str, Any] = {}
         self._aliases: list[str] = []
         self._tags: list[str] = []
+        self._ttl = INHERIT
+        self.distributed_id: str | None = None
+        """The name under which several writers make one version: see `Run.upsert_artifact`."""
 
     @classmethod
     def of(cls, version: Version, workspace: Workspace) -> Self:
         """The artifact of a version in the catalogue."""
         artifact = cls.__new__(cls)
-        Described.__init__(artifact, version.place.collection, version.type, Label(version.digest_algorithm))
+        draft = Draft(version.place.collection, Label(version.digest_algorithm))
+        Described.__init__(artifact, version.place.collection, version.type, draft)
         artifact.adopt(version, workspace)
         return artifact
 
@@ -50,6 +56,7 @@ class Described:
         self.description = version.description
         self._metadata = metadata(version.metadata)
         self._aliases, self._tags = list(version.aliases), list(version.tags)
+        self._ttl = version.ttl
 
     @property
     def id(self) -> str | None:
@@ -69,6 +76,8 @@ class Described:
     created_at = logged(lambda version: iso(version.created_at), "When it was committed.")
     updated_at = logged(lambda version: iso(version.updated_at or version.created_at), "When it was last changed.")
     url = logged(lambda version: f"lading://{version.place}", "Where it is, as a URI.")
+    linked_at = logged(lambda version: _iso(version.linked_at), "When the link was made, if it is one.")
+    expires_at = logged(lambda version: _iso(version.expires_at), "When it may be deleted (see `ttl`); None: never.")
     history_step = logged(lambda version: None, "lading tracks artifacts, not steps: None.")
 
     def logged_version(self, attribute: str) -> Version:
@@ -94,8 +103,33 @@ class Described:
 
     @property
     def is_link(self) -> bool:
-        version = self.logged_version("is_link")
-        return version.place != version.source
+        """Whether this is the version as a portfolio shows it: its name, version and aliases are the portfolio's."""
+        return self._version is not None and self._version.is_link
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long it is kept after its commit; None: for ever. Set a timedelta, None, or `ArtifactTTL.INHERIT` (default), then
+        `save()`. Raise `ArtifactNotLoggedError` where it is inherited and not known yet, ValueError for a time that is not
+        positive, for type `wandb-history`, and for a link."""
+        if self._ttl != INHERIT:
+            return shown_ttl(self._ttl)
+        version = self.logged_version("ttl")
+        if version.ttl != INHERIT:  # edited, not saved
+            raise ArtifactNotLoggedError("ttl")
+        return shown_ttl(version.inherited_ttl)
+
+    @ttl.setter
+    def ttl(self, value: TTL) -> None:
+        if self._type == "wandb-history":
+            raise InvalidValueError("Cannot set artifact TTL for type wandb-history")
+        if self.is_link:
+            raise InvalidValueError("Cannot set TTL for link artifact.", hint="set it on artifact.source_artifact")
+        self._ttl = ttl_seconds(value)
+
+    @property
+    def ttl_seconds(self) -> int:
+        """As the catalogue keeps it: seconds, or INHERIT, DISABLED."""
+        return self._ttl
 
     @property
     def type(self) -> str:
@@ -122,7 +156,8 @@ class Described:
 
     @property
     def incremental(self) -> bool:
-        return False
+        """Whether logging this draft adds its entries to those of `latest`."""
+        return self._draft.incremental
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -177,7 +212,20 @@ class Described:
         source = self._draft.sources.get(path)
         return source.file.path if source else None
 
+    def known_entry(self, path: str) -> Entry | None:
+        """The entry under a path, as far as it is known without a request."""
+        manifest = self._manifest if self._version else self._draft.manifest
+        return manifest.get_entry_by_path(path) if manifest is not None else None
+
+    def draft_of(self, draft: Draft) -> bool:
+        """Whether this is the artifact of that draft."""
+        return self._draft is draft
+
     def known_entries(self) -> list[tuple[str, Entry]]:
         """The entries, sorted, as far as they are known without a request."""
         manifest = self._manifest if self._version else self._draft.manifest
         return sorted(manifest.entries.items()) if manifest is not None else []
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(seconds)

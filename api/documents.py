@@ -2,10 +2,10 @@
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
 
-from ..catalog import ObjectInfo, Version
+from ..catalog import ObjectInfo
 from ..errors import ManifestError, NotFoundError
 from ..manifest.digest import Algorithm, Label
 from ..manifest.document import Index, decode_index, page_for, pages_for
@@ -20,24 +20,37 @@ T = TypeVar("T")
 AT_ONCE = 8
 
 
-def tree_algorithm(version: Version) -> Algorithm:
+class Documented(Protocol):
+    """What has a document in the store: a version, or a part of one. `place` is for messages."""
+
+    @property
+    def entity_id(self) -> str: ...
+    @property
+    def document(self) -> str: ...
+    @property
+    def digest_algorithm(self) -> str: ...
+    @property
+    def place(self) -> object: ...
+
+
+def tree_algorithm(version: Documented) -> Algorithm:
     return Label(version.digest_algorithm).algorithm
 
 
-async def load_index(workspace: Workspace, version: Version) -> Index:
+async def load_index(workspace: Workspace, version: Documented) -> Index:
     """The index of a version's document. Raise `ManifestError` if it is damaged or gone."""
     data = await _read(workspace, version, version.document)
     return await _decoded(workspace, version, version.document, lambda: decode_index(data, version.document))
 
 
-async def load_entries(workspace: Workspace, version: Version, prefix: str = "") -> Entries:
+async def load_entries(workspace: Workspace, version: Documented, prefix: str = "") -> Entries:
     """The entries whose path starts with `prefix`, sorted; only the pages that can hold them are read."""
     index = await load_index(workspace, version)
     entries = await load_pages(workspace, version, pages_for(index, prefix))
     return {path: entry for path, entry in entries.items() if path.startswith(prefix)} if prefix else entries
 
 
-async def stream_entries(workspace: Workspace, version: Version, prefix: str = "") -> AsyncGenerator[tuple[str, Entry]]:
+async def stream_entries(workspace: Workspace, version: Documented, prefix: str = "") -> AsyncGenerator[tuple[str, Entry]]:
     """(path, entry), sorted, of those whose path starts with `prefix`; a few pages are held at a time."""
     pages = pages_for(await load_index(workspace, version), prefix)
     for start in range(0, len(pages), AT_ONCE):
@@ -46,14 +59,15 @@ async def stream_entries(workspace: Workspace, version: Version, prefix: str = "
                 yield path, entry
 
 
-async def load_entry(workspace: Workspace, version: Version, path: str) -> Entries:
-    """The entry under `path`, alone; nothing if there is none."""
-    ref = page_for(await load_index(workspace, version), path)
-    entries = await load_pages(workspace, version, [ref] if ref else [])
-    return {path: entries[path]} if path in entries else {}
+async def load_named(workspace: Workspace, version: Documented, paths: Collection[str]) -> Entries:
+    """The entries under these paths, as far as there are such; only the pages that can hold them are read."""
+    index = await load_index(workspace, version)
+    refs = {ref.digest: ref for path in paths if (ref := page_for(index, path))}
+    entries = await load_pages(workspace, version, list(refs.values()))
+    return {path: entries[path] for path in paths if path in entries}
 
 
-async def load_pages(workspace: Workspace, version: Version, pages: Sequence[PageRef]) -> Entries:
+async def load_pages(workspace: Workspace, version: Documented, pages: Sequence[PageRef]) -> Entries:
     """The entries of these pages, in their order. A few pages are read at the same time."""
     entries: Entries = {}
     algorithm = tree_algorithm(version)
@@ -65,7 +79,7 @@ async def load_pages(workspace: Workspace, version: Version, pages: Sequence[Pag
     return entries
 
 
-async def _read_all(workspace: Workspace, version: Version, refs: Sequence[PageRef]) -> list[bytes]:
+async def _read_all(workspace: Workspace, version: Documented, refs: Sequence[PageRef]) -> list[bytes]:
     try:
         async with asyncio.TaskGroup() as tasks:
             reads = [tasks.create_task(_read(workspace, version, ref.digest)) for ref in refs]
@@ -74,7 +88,7 @@ async def _read_all(workspace: Workspace, version: Version, refs: Sequence[PageR
     return [read.result() for read in reads]
 
 
-async def _read(workspace: Workspace, version: Version, digest: str) -> bytes:
+async def _read(workspace: Workspace, version: Documented, digest: str) -> bytes:
     key = manifest_key(version.entity_id, tree_algorithm(version), digest)
     try:
         return await workspace.persist(lambda: read_bytes(workspace.store, key))
@@ -86,7 +100,7 @@ async def _read(workspace: Workspace, version: Version, digest: str) -> bytes:
         ) from error
 
 
-async def _decoded(workspace: Workspace, version: Version, digest: str, decode: Callable[[], T]) -> T:
+async def _decoded(workspace: Workspace, version: Documented, digest: str, decode: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(decode)
     except ManifestError:
@@ -94,7 +108,7 @@ async def _decoded(workspace: Workspace, version: Version, digest: str, decode: 
         raise
 
 
-async def _report(workspace: Workspace, version: Version, digest: str) -> None:
+async def _report(workspace: Workspace, version: Documented, digest: str) -> None:
     """An index or page is said to be bad. Look again; if it is, the catalogue forgets it, so that the next log of the same
     content writes it again."""
     algorithm = tree_algorithm(version)

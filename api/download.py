@@ -1,9 +1,10 @@
 """The fetch protocol: from a version to verified files below a root, and back to whether they still are."""
 
 import asyncio
+import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -43,8 +44,16 @@ async def download_entries(
     stored = {path: entry for path, entry in entries.items() if entry.ref is None}
     meter.add(files=len(stored), bytes=sum(entry.size or 0 for entry in stored.values()))
     items = await asyncio.to_thread(_plan, version, stored, root)
-    try:
+    async with reported(workspace, version, stored):
         await fetch(workspace.engine, items, root, algorithm, meter=meter, rehash=rehash)
+
+
+@contextlib.asynccontextmanager
+async def reported(workspace: Workspace, version: Version, stored: Entries) -> AsyncGenerator[None]:
+    """While the block reads the content of these entries: the catalogue forgets what turns out damaged or gone, so that the next
+    log of a good copy mends it. Of an object that is gone the error names the file."""
+    try:
+        yield
     except DigestMismatchError as error:
         await _report(workspace, version, stored, error)
         error.hint = error.hint or _hint(1)
@@ -52,8 +61,12 @@ async def download_entries(
     except NotFoundError as error:
         await _report(workspace, version, stored, error)
         gone = await _forget_gone(workspace, version, stored)
-        path = next((item.path for item in items if item.key == error.key), "")
-        raise NotFoundError(error.key, workspace.store.url, path=path, hint=_hint(gone)) from error
+        raise NotFoundError(error.key, workspace.store.url, path=_path_of(version, stored, error.key), hint=_hint(gone)) from error
+
+
+def _path_of(version: Version, stored: Entries, key: str) -> str:
+    owner, algorithm = version.entity_id, tree_algorithm(version)
+    return next((path for path in sorted(stored) if object_key(owner, algorithm, stored[path].digest) == key), "")
 
 
 def _hint(objects: int) -> str:

@@ -4,18 +4,21 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from ..catalog import Version, WriteSession
 from ..errors import ArtifactFinalizedError, EntryNotFoundError, InvalidValueError
 from ..manifest.digest import Label
-from ..manifest.entry import Entry
+from ..manifest.entry import Entries, Entry
 from ..manifest.manifest import Manifest
 from ..manifest.paths import artifact_path
 from ..manifest.wandb import md5_label
+from ..store.owner import scratch_name
 from ..transfer.hashing import Hashed
 from ..transfer.local import LocalFile, check_unchanged, local_errors, local_file
 from ..transfer.plan import entry_of
@@ -34,16 +37,31 @@ class Source(Struct, frozen=True, gc=False):
     policy: str
 
 
+class Base(Struct, frozen=True):
+    """The version that a draft begins with, and its entries."""
+
+    version: Version
+    entries: Entries
+
+
 class Draft:
     """Entries and the local files they come from. Several threads may add."""
 
-    def __init__(self, name: str, label: Label) -> None:
-        self.name = name
-        self.manifest = Manifest(label, name=name)
+    def __init__(self, name: str, label: Label, base: Base | None = None, *, incremental: bool = False) -> None:
+        """Beside what is added it holds the entries of `base`; with `incremental`, whatever `latest` holds when it is logged."""
+        self.name, self.base, self.incremental = name, base, incremental
+        self.manifest = Manifest(label, base.entries if base else None, name=name)
         self.sources: dict[str, Source] = {}
         self.finalized = False
+        self.id = secrets.token_hex(16)
+        """What it is known by where it is one part of a version."""
+        self.given: WriteSession | None = None
+        """The version that it was given to as a part."""
         self._lock = threading.Lock()
         self._temporary: list[weakref.finalize[..., Draft]] = []
+        self._paths: dict[str, str] = {}  # by local file
+        self._kept: list[object] = []
+        self._values: dict[int, tuple[object, str]] = {}  # which are held, so that no other object gets their ids
 
     @property
     def immutable(self) -> bool:
@@ -73,7 +91,7 @@ class Draft:
         file = await asyncio.to_thread(_found, path)
         (hashed,) = await self._hash(workspace, [file], meter or Meter())
         if is_tmp:
-            plain = _temporary_name(plain, hashed)
+            plain = temporary_name(plain, hashed)
         self._add(plain, file, hashed, policy, overwrite)
         return plain
 
@@ -117,7 +135,43 @@ class Draft:
         entry = entry_of(hashed, executable=file.executable, md5=label)
         with self._lock:
             self.manifest.add_entry(path, entry, overwrite=overwrite)
-            self.sources[path] = Source(file, hashed, policy)  # of the same content, the file that was added last
+            self._set_source(path, Source(file, hashed, policy))  # of the same content, the file that was added last
+
+    def enter(self, prepared: Mapping[str, tuple[Entry, Source | None]], kept: Sequence[object], *, overwrite: bool) -> None:
+        """Add entries that are prepared, references without a source among them: all, or none. `kept` is held until the log."""
+        before: dict[str, tuple[Entry | None, Source | None]] = {}
+        with self._lock:
+            try:
+                for path, (entry, source) in prepared.items():
+                    was = self.manifest.get_entry_by_path(path), self.sources.get(path)
+                    self.manifest.add_entry(path, entry, overwrite=overwrite)
+                    before[path] = was
+                    self._set_source(path, source)
+            except BaseException:
+                for path, (was_entry, was_source) in before.items():
+                    self.manifest.remove_entry(path)
+                    if was_entry is not None:
+                        self.manifest.add_entry(path, was_entry)
+                    self._set_source(path, was_source)
+                raise
+            self._kept.extend(kept)
+
+    def _set_source(self, path: str, source: Source | None) -> None:
+        self.sources.pop(path, None)
+        if source is not None:
+            self.sources[path] = source
+            if self.path_of(source.file.path) is None:  # the first name of a file stays its name
+                self._paths[source.file.path] = path
+
+    def remember_value(self, value: object, path: str) -> None:
+        """The value has become the entry `path`."""
+        with self._lock:
+            self._values[id(value)] = value, path
+
+    def path_of_value(self, value: object) -> str | None:
+        """The entry that the value became."""
+        found = self._values.get(id(value))
+        return found[1] if found else None
 
     def remove(self, item: str) -> list[str]:
         """Remove a file, or everything below a folder. Returns the paths. Raise FileNotFoundError."""
@@ -141,7 +195,9 @@ class Draft:
     def path_of(self, local_path: str) -> str | None:
         """The path under which a local file was added."""
         wanted = os.path.abspath(local_path)
-        return next((path for path, source in self.sources.items() if os.path.abspath(source.file.path) == wanted), None)
+        path = self._paths.get(wanted, "")
+        source = self.sources.get(path)  # which may be another by now, or gone
+        return path if source is not None and source.file.path == wanted else None
 
     def check_unchanged(self) -> None:
         """Blocking. Raise `FileChangedError` or `LocalFileError` naming a file that is not what it was when it was added."""
@@ -156,13 +212,30 @@ class Draft:
 
     def temporary_file(self, workspace: Workspace, name: str) -> str:
         """A path for a file that this artifact makes; it goes when the artifact is logged, or goes itself."""
-        path = f"{workspace.temporary}/{secrets.token_hex(8)}-{name.rpartition('/')[2][-100:]}"
+        return self.temporary_path(workspace.temporary, name)
+
+    def temporary_path(self, folder: str, name: str) -> str:
+        """As `temporary_file`, in this folder."""
+        path = f"{folder}/{scratch_name()}-{name.rpartition('/')[2][-100:]}"
+        self._temporary.append(weakref.finalize(self, _remove_own, path, os.getpid()))
+        return path
+
+    def remove_temporary(self, path: str) -> None:
+        """Remove such a file now."""
+        _remove_own(path, os.getpid())
+
+    def temporary_folder(self, workspace: Workspace) -> str:
+        """A folder for copies that this artifact needs for a while; it goes with `release`, or with the artifact."""
+        path = f"{workspace.temporary}/{scratch_name()}"
         self._temporary.append(weakref.finalize(self, _remove_own, path, os.getpid()))
         return path
 
     def release(self) -> None:
         """The local files are theirs again, whose they were; those that this artifact made go."""
         self.sources = {}
+        self._paths.clear()
+        self._kept.clear()
+        self._values.clear()
         for remove in self._temporary:
             remove()
         self._temporary.clear()
@@ -176,6 +249,9 @@ def _found(path: str) -> LocalFile:
 
 def _remove_own(path: str, pid: int) -> None:
     if os.getpid() == pid:  # a forked child ends with its parent's artifacts, too
+        if os.path.isdir(path):
+            shutil.rmtree(path, ignore_errors=True)
+            return
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
@@ -185,7 +261,7 @@ def _check_policy(policy: str) -> None:
         raise InvalidValueError(f"Invalid policy {policy!r}", hint="'mutable' or 'immutable'")
 
 
-def _temporary_name(path: str, hashed: Hashed) -> str:
+def temporary_name(path: str, hashed: Hashed) -> str:
     """Up to the first dot, the name is replaced by part of the digest: equal temporary files get equal names."""
     folder, slash, base = path.rpartition("/")
     _, dot, suffix = base.partition(".")

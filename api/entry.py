@@ -2,16 +2,22 @@
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import ArtifactNotLoggedError, InvalidValueError, UsageError
+from ..errors import ArtifactNotLoggedError, InvalidValueError
 from ..manifest.entry import Entry, shown_digest
 from ..manifest.wandb import BIRTH, to_manifest_json
-from .portal import blocking
+from .portal import blocking, run
+from .references.manner import Manner
+from .targets import origin_of
 
 if TYPE_CHECKING:
+    from ..media.value import Origin
     from .artifact import Artifact
     from .contents import Contents
+    from .opening import ArtifactFile, AsyncFile, Readable
 
 
 class ArtifactEntry:
@@ -82,18 +88,55 @@ class ArtifactEntry:
             raise InvalidValueError("Only reference entries support ref_target().")
         return self._entry.ref
 
-    async def download_async(self, root: str | os.PathLike[str] | None = None, skip_cache: bool | None = None) -> str:
-        """The file, verified, below `root` (default: the artifact's download folder). Returns its path."""
+    def ref_url(self) -> str:
+        """The URI that names this entry in other artifacts. Raise `ArtifactNotLoggedError` before its artifact is logged."""
+        return self.origin.uri
+
+    @property
+    def origin(self) -> "Origin":
+        """What other artifacts say of it when they refer to it."""
+        return origin_of(self._artifact.logged_version("ref_url").id, self.path, self._entry)
+
+    async def download_async(
+        self,
+        root: str | os.PathLike[str] | None = None,
+        skip_cache: bool | None = None,
+        *,
+        allow_local_references: bool = False,
+    ) -> str:
+        """The file, verified, below `root` (default: the artifact's download folder). Returns its path. A reference is treated as
+        `Artifact.download` does; raise `UsageError` for one that nobody can follow."""
         del skip_cache  # there is no cache that could be skipped
         if self._artifact.is_draft():
             raise ArtifactNotLoggedError("download")
-        if self._entry.ref is not None:
-            raise UsageError(f"{self.path} is a reference to {self._entry.ref}; references cannot be downloaded yet")
         root = os.fspath(root) if root is not None else self._artifact.default_root()
-        await self._artifact.fetch_entries({self.path: self._entry}, root)
+        manner = Manner(allow_local=allow_local_references, allow_unknown=False)
+        await self._artifact.fetch_entries({self.path: self._entry}, root, manner=manner)
         return os.path.join(root, self.path)
 
     download = blocking(download_async)
+
+    async def _readable(self) -> "Readable":
+        from .opening import find_readable
+
+        version, workspace = self._artifact.logged_in("open")
+        return await find_readable(workspace, version, self.path, self._entry)
+
+    def open(self) -> "ArtifactFile":
+        """The content as a file object in binary mode that is read where it lies: any part of it, in any order, each leaf (8 MiB)
+        verified. Of an entry that refers to another artifact's, that content. Raise `ArtifactNotLoggedError` before it is logged,
+        `UsageError` for other references."""
+        from .opening import ArtifactFile
+
+        return ArtifactFile(run(self._readable))
+
+    @asynccontextmanager
+    async def open_async(self) -> "AsyncGenerator[AsyncFile]":
+        """As `open`, for as long as the block runs; `await file.read(size)`."""
+        from .opening import opened
+
+        async with opened(await self._readable()) as file:
+            yield file
 
 
 class File:

@@ -14,21 +14,26 @@ from collections.abc import AsyncGenerator
 
 from msgspec import Struct
 
-from ..catalog import Committed, Content, Json, Labels, RunKey, Version, WriteSession
-from ..errors import LadingError, NameConflictError
+from ..catalog import INHERIT, Committed, Content, Json, Labels, Premise, RunKey, Version, WriteSession
+from ..errors import InvalidValueError, LadingError, NameConflictError, PremiseError
+from ..manifest.digest import Label
+from ..manifest.document import Document
+from ..manifest.manifest import Manifest
 from ..store.threads import ended, to_the_end
 from ..transfer.progress import Meter
+from .documents import load_entries
 from .draft import Draft
 from .receipts import write_receipts
-from .sending import Sending
+from .sending import Load, Sending
 from .workspace import Workspace
 
 LEASE = 600.0
+ATTEMPTS = 20  # of making a version from `latest` while others commit, too
 _log = logging.getLogger("lading.log")
 
 
 class Target(Struct, frozen=True):
-    """What the version is to be called, and what hangs on it."""
+    """What the version is to be called, and what hangs on it. `ttl`: seconds, or INHERIT, DISABLED."""
 
     entity: str
     project: str
@@ -38,62 +43,125 @@ class Target(Struct, frozen=True):
     metadata: Json
     labels: Labels
     run: RunKey | None
+    ttl: int = INHERIT
 
 
 async def log_draft(workspace: Workspace, draft: Draft, target: Target, meter: Meter) -> Committed:
     """Commit the draft. Raise `FileChangedError` (nothing was committed), `NameConflictError`, `StoreError`, `CommError`."""
-    size = await asyncio.to_thread(draft.manifest.size)
-    meter.add(files=len(draft.manifest), bytes=size)
     await asyncio.to_thread(draft.check_unchanged)
-    tree_digest = await asyncio.to_thread(draft.manifest.tree_digest)
     await workspace.own()
+    if draft.incremental:
+        committed = await _log_onto_latest(workspace, draft, target, meter)
+    else:
+        load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None)
+        committed = await _log_load(workspace, load, target, meter, await _latest(workspace, target), Premise())
+    await receipt(workspace, committed.version)
+    return committed
+
+
+async def _log_onto_latest(workspace: Workspace, draft: Draft, target: Target, meter: Meter) -> Committed:
+    """What the draft holds, on top of what `latest` holds: also if that is another version by the time of the commit."""
+    own = draft.manifest
+    for attempt in range(1, ATTEMPTS + 1):
+        latest = await _latest(workspace, target)
+        merged = own if latest is None else await _on_top(workspace, latest, own)
+        premise = Premise(latest="" if latest is None else latest.id)
+        try:
+            committed = await _log_load(workspace, Load(merged, draft.sources, latest), target, meter, latest, premise)
+        except PremiseError:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            draft.manifest = merged
+            return committed
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _on_top(workspace: Workspace, latest: Version, own: Manifest) -> Manifest:
+    if Label(latest.digest_algorithm) is not own.digest_algorithm:
+        raise InvalidValueError(
+            f"{latest.place} has {latest.digest_algorithm} digests; what is added to it cannot have {own.digest_algorithm.value}",
+            hint=f"Artifact(…, incremental=True, digest_algorithm={latest.digest_algorithm!r})",
+        )
+    entries = await load_entries(workspace, latest)
+
+    def merge() -> Manifest:
+        merged = Manifest(own.digest_algorithm, entries, name=latest.place.collection)
+        for path, entry in own.entries.items():
+            merged.add_entry(path, entry, overwrite=True)
+        return merged
+
+    return await asyncio.to_thread(merge)
+
+
+async def _latest(workspace: Workspace, target: Target) -> Version | None:
     latest = await workspace.catalog.latest(target.entity, target.project, target.collection)
     if latest is not None and latest.type != target.type:
         raise NameConflictError(
             f"Artifact {target.collection} already exists with type '{latest.type}'; "
             f"cannot create another with type '{target.type}'"
         )
-    if latest is not None and latest.tree_digest == tree_digest and not await workspace.catalog.lost(latest.entity_id):
-        meter.add(files_done=len(draft.manifest), bytes_done=size, files_reused=len(draft.manifest), bytes_reused=size)
-        committed = Committed(await workspace.catalog.relabel(latest.id, target.labels, target.run), created=False)
+    return latest
+
+
+async def _log_load(
+    workspace: Workspace, load: Load, target: Target, meter: Meter, latest: Version | None, premise: Premise
+) -> Committed:
+    manifest, catalog = load.manifest, workspace.catalog
+    size, tree_digest = await asyncio.to_thread(lambda: (manifest.size(), manifest.tree_digest()))
+    meter.add(files=len(manifest), bytes=size)
+    if latest is not None and latest.tree_digest == tree_digest and not await catalog.lost(latest.entity_id):
+        meter.add(files_done=len(manifest), bytes_done=size, files_reused=len(manifest), bytes_reused=size)
+        committed = Committed(await catalog.relabel(latest.id, target.labels, target.run), created=False)
     else:
-        committed = await _log_new(workspace, draft, target, tree_digest, meter)
+        async with write_session(workspace, target) as session:
+            work = Sending(workspace, load, session, meter)
+            await work.send_files()
+            document = await work.send_document()
+            await work.flush()
+            content = await asyncio.to_thread(content_of, manifest, document, target)
+            committed = await catalog.commit(session, content, target.labels, target.run, premise=premise, ttl=target.ttl)
     if not committed.created:
         _warn_unless_same(committed.version, target)
-    try:
-        await write_receipts(workspace, committed.version)
-    except LadingError as error:  # the version is committed all the same, and the next log makes up for it
-        _log.warning("%s is committed, but its receipt could not be written: %s", committed.version.place, error.message)
     return committed
 
 
-async def _log_new(workspace: Workspace, draft: Draft, target: Target, tree_digest: str, meter: Meter) -> Committed:
-    catalog, manifest = workspace.catalog, draft.manifest
-    async with _session(workspace, target) as session:
-        work = Sending(workspace, draft, session, meter)
-        await work.send_files()
-        document = await work.send_document()
-        await work.flush()
-        content = Content(
-            digest=await asyncio.to_thread(manifest.digest),
-            tree_digest=tree_digest,
-            digest_algorithm=manifest.digest_algorithm.value,
-            document=document.index_encoded.digest,
-            size=document.index.size,
-            file_count=len(manifest),
-            description=target.description,
-            metadata=target.metadata,
-        )
-        return await catalog.commit(session, content, target.labels, target.run)
+def content_of(manifest: Manifest, document: Document, target: Target) -> Content:
+    """What a commit says of a document that was sent. Hashes."""
+    return Content(
+        digest=manifest.digest(),
+        tree_digest=manifest.tree_digest(),
+        digest_algorithm=manifest.digest_algorithm.value,
+        document=document.index_encoded.digest,
+        size=document.index.size,
+        file_count=len(manifest),
+        description=target.description,
+        metadata=target.metadata,
+    )
+
+
+async def receipt(workspace: Workspace, version: Version) -> None:
+    """Step 8. The version is committed all the same, and the next log makes up for what fails here."""
+    try:
+        await write_receipts(workspace, version)
+    except LadingError as error:
+        _log.warning("%s is committed, but its receipt could not be written: %s", version.place, error.message)
 
 
 @contextlib.asynccontextmanager
-async def _session(workspace: Workspace, target: Target) -> AsyncGenerator[WriteSession]:
+async def write_session(
+    workspace: Workspace, target: Target, version_id: str | None = None
+) -> AsyncGenerator[WriteSession]:
     """A write session whose lease is renewed while the block runs, and abandoned if it fails."""
     catalog = workspace.catalog
     opening = asyncio.ensure_future(
         catalog.open_session(
-            secrets.token_hex(16), target.entity, target.project, target.collection, target.type, lease_seconds=LEASE
+            version_id or secrets.token_hex(16),
+            target.entity,
+            target.project,
+            target.collection,
+            target.type,
+            lease_seconds=LEASE,
         )
     )
     cancelled = await ended(opening)
@@ -121,8 +189,9 @@ async def _renew(workspace: Workspace, session: WriteSession) -> None:
 
 
 def _warn_unless_same(latest: Version, target: Target) -> None:
-    given = {"description": target.description, "metadata": dict(target.metadata) or None}
-    kept = {"description": latest.description, "metadata": dict(latest.metadata)}
+    ttl = None if target.ttl == INHERIT else target.ttl
+    given = {"description": target.description, "metadata": dict(target.metadata) or None, "ttl": ttl}
+    kept = {"description": latest.description, "metadata": dict(latest.metadata), "ttl": latest.ttl}
     for name, value in given.items():
         if value is not None and value != kept[name]:
             _log.warning(

@@ -1,11 +1,26 @@
-"""Pending: a log that goes on in the background."""
+"""Pending: a commit that is still to come, by work in the background or by others."""
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import WaitTimeoutError
 from .portal import Work
+
+
+class Waiting(Protocol):
+    """What `Artifact.wait` waits for."""
+
+    async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109  # `Artifact.wait` has it
+        """Return when it is over. Raise `WaitTimeoutError`, and what went wrong."""
+        ...
+
+
+class Done:
+    """Mode "disabled": there is nothing to wait for."""
+
+    async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109
+        del timeout
 
 
 class Pending:

@@ -53,7 +53,7 @@ def blocking(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
 def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run to the end on the bridge's loop, and give what came of it."""
-    if _bridge is not None and threading.get_ident() == _bridge.thread:
+    if on_bridge():
         raise UsageError("a blocking call on lading's own loop would wait for itself", hint="await its …_async form")
     work = Work(start)
     try:
@@ -65,6 +65,33 @@ def run(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
             work.wait()  # until it has cleaned up; a second interrupt does not wait
         raise
     return work.result()
+
+
+def on_bridge() -> bool:
+    """Whether this is the bridge's own thread, which must not wait for itself."""
+    return _bridge is not None and threading.get_ident() == _bridge.thread
+
+
+def group() -> asyncio.TaskGroup:
+    """The group in which the bridge's work lives, for what goes on after a call has returned; on the bridge's loop. Its tasks
+    must not raise."""
+    return _opened().tasks
+
+
+def fetched(fetch: Callable[[], Coroutine[Any, Any, T]], name: str) -> T:
+    """What a property of an artifact fetches. Raise `UsageError` where an event loop runs, which that would block."""
+    if may_block():
+        return run(fetch)
+    raise UsageError(f"artifact.{name} would block this event loop", hint=f"await artifact.{name}_async()")
+
+
+def may_block() -> bool:
+    """Whether no event loop runs in this thread, which a blocking call would hold up."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return True
+    return False
 
 
 def launch(start: Callable[[], Coroutine[Any, Any, T]]) -> "Work[T]":

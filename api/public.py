@@ -1,9 +1,10 @@
 """Api: looking things up without a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..catalog import Page, RunKey, Wanted
+from ..catalog import Registry as Found
 from ..errors import InvalidValueError, UnknownNameError
 from ..manifest.names import entity_name, parse_artifact_name, project_name, tag_list
 from .artifact import Artifact
@@ -11,15 +12,14 @@ from .collection import ArtifactCollection, ArtifactType, check_choice, collecti
 from .finding import check_type, find_artifact
 from .paginator import Paginator, slice_of
 from .portal import blocking
+from .registry import Project, Registry, checked_types, registry_project, visibility_name
 from .runs import PublicRun, artifacts_of
 from .settings import load_settings
-from .unbuilt import not_built
 from .workspace import Workspace, open_workspace
 
 ORDERS = ("version_index", "+version_index", "-version_index")
 
 
-@not_built("registries", "registry", "create_registry", "project")
 class Api:
     """Finds artifacts, collections, types and runs. Names are `[[entity/]project/]name[:alias]`.
 
@@ -69,6 +69,14 @@ class Api:
 
     artifact_exists = blocking(artifact_exists_async)
 
+    async def delete_artifacts_async(self, artifacts: Iterable[Artifact], delete_aliases: bool = False) -> None:
+        """Delete these versions with their links, in one transaction. Raise `AliasesRemainError` if one has aliases and
+        `delete_aliases` is not set: then none is deleted."""
+        ids = [artifact.logged_version("delete").id for artifact in artifacts]
+        await (await self.workspace()).catalog.delete_versions(ids, delete_aliases=delete_aliases)
+
+    delete_artifacts = blocking(delete_artifacts_async)
+
     def artifacts(
         self,
         type_name: str,
@@ -93,6 +101,57 @@ class Api:
 
     artifact_versions = artifacts
 
+    # -- projects and registries --------------------------------------------------------------------------------------
+    def project(self, name: str, entity: str | None = None) -> Project:
+        """The project `[entity/]name`, made with the first run or artifact in it. Nothing is asked."""
+        return Project(*self._place(f"{entity}/{name}" if entity else name), self.workspace)
+
+    async def create_registry_async(
+        self,
+        name: str,
+        visibility: str,
+        organization: str | None = None,
+        description: str | None = None,
+        artifact_types: list[str] | None = None,
+    ) -> Registry:
+        """Make a registry of links; of artifacts of these types, or of all. `visibility` is "organization" or "restricted". Raise
+        `NameConflictError` if there is one."""
+        types, visible = checked_types(artifact_types), visibility_name(visibility)
+        asked = Found(self._organization(organization), registry_project(name), description, visible, types)
+        workspace = await self.workspace()
+        return Registry(await workspace.catalog.create_registry(asked), workspace)
+
+    create_registry = blocking(create_registry_async)
+
+    async def registry_async(self, name: str, organization: str | None = None) -> Registry:
+        """The registry `name`. Raise `CommError` if there is none."""
+        workspace = await self.workspace()
+        return Registry(await workspace.catalog.registry(self._organization(organization), registry_project(name)), workspace)
+
+    registry = blocking(registry_async)
+
+    def registries(
+        self,
+        organization: str | None = None,
+        filter: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        per_page: int = 100,
+        start: str | None = None,
+    ) -> Paginator[Registry]:
+        """The registries of an organization (default: the entity of these settings), by name. There are no filters."""
+        check_choice(filter, order, orders=("name", "+name"))
+        entity = self._organization(organization)
+
+        async def fetch(limit: int, cursor: str | None) -> Page[Registry]:
+            workspace = await self.workspace()
+            found = slice_of(await workspace.catalog.registries(entity), limit, cursor)
+            return Page(tuple(Registry(each, workspace) for each in found.items), found.cursor, found.total)
+
+        return Paginator(fetch, per_page, start)
+
+    def _organization(self, name: str | None) -> str:
+        return self.settings.entity if name is None else entity_name(name)
+
     # -- collections and types ----------------------------------------------------------------------------------------
     def artifact_collections(
         self,
@@ -102,9 +161,9 @@ class Api:
         per_page: int = 50,
         start: str | None = None,
     ) -> Paginator[ArtifactCollection]:
-        """The collections of `[entity/]project`, by name; of one type or of all. `order` may only be "name"."""
-        check_choice(None, order)
-        return collections_of(self.workspace, *self._place(project_name), type_name, per_page, start)
+        """The collections of `[entity/]project`, by name; of one type or of all. `order` may be "-name"."""
+        order = check_choice(None, order)
+        return collections_of(self.workspace, *self._place(project_name), type_name, order, per_page, start)
 
     async def artifact_collection_async(self, type_name: str, name: str) -> ArtifactCollection:
         """The collection `[[entity/]project/]name`. Raise ValueError if it has another type."""
@@ -167,15 +226,15 @@ class Api:
         lazy: bool = True,
         start: str | None = None,
     ) -> Paginator[PublicRun]:
-        """The runs of `[entity/]project`, newest first: `order` may only be "-created_at". There are no filters;
+        """The runs of `[entity/]project`, newest first, or oldest first with `order="+created_at"`. There are no filters;
         `include_sweeps` and `lazy` change nothing."""
         del include_sweeps, lazy
-        check_choice(filters, order, orders=("-created_at",))
+        order = check_choice(filters, order, orders=("-created_at", "+created_at", "created_at"))
         place = self._place(path)
 
         async def fetch(limit: int, cursor: str | None) -> Page[PublicRun]:
             workspace = await self.workspace()
-            page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor)
+            page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor, order=order)
             return Page(tuple(PublicRun(info, workspace) for info in page.items), page.cursor, page.total)
 
         return Paginator(fetch, per_page, start)

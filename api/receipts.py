@@ -1,47 +1,20 @@
-"""Receipts: one small file per version beside the objects, from which a lost catalogue can be rebuilt."""
+"""Receipts: written after each commit; see `manifest.receipt` for what they say."""
 
 import contextlib
 import functools
-from typing import Any
-
-import msgspec
 
 from ..catalog import Version
-from ..errors import AlreadyExistsError, NotFoundError
+from ..errors import AlreadyExistsError, ManifestError, NotFoundError
+from ..manifest.keys import receipt_key as key_of
+from ..manifest.receipt import FORMAT, decode_receipt, encode_receipt
+from ..manifest.receipt import Receipt as Receipt
 from ..store.store import Store, read_bytes, write_bytes
 from .workspace import Workspace
-
-FORMAT = 1
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """`versions/<entity>/<project>/<collection>/v<index>.json`, format 1. Times in seconds since 1970, UTC. It says what the
-    version was when it was committed; later edits of names are the catalogue's alone."""
-
-    format: int
-    entity: str
-    project: str
-    collection: str
-    index: int
-    type: str
-    version_id: str
-    entity_id: str
-    digest: str
-    tree_digest: str
-    digest_algorithm: str
-    document: str
-    size: int
-    file_count: int
-    description: str | None
-    metadata: dict[str, Any]
-    aliases: list[str]
-    tags: list[str]
-    created_at: float
 
 
 def receipt_key(version: Version) -> str:
     source = version.source
-    return f"versions/{source.entity}/{source.project}/{source.collection}/v{source.index}.json"
+    return key_of(source.entity, source.project, source.collection, source.index)
 
 
 def receipt_of(version: Version) -> Receipt:
@@ -81,7 +54,7 @@ async def write_receipts(workspace: Workspace, version: Version) -> None:
 
 
 async def _write(store: Store, version: Version) -> None:
-    data = msgspec.json.format(msgspec.json.encode(receipt_of(version)), indent=2) + b"\n"
+    data = encode_receipt(receipt_of(version))
     key = receipt_key(version)
     try:
         await write_bytes(store, key, data)
@@ -95,6 +68,6 @@ async def _write(store: Store, version: Version) -> None:
 
 async def _is_receipt_of(store: Store, key: str, version: Version) -> bool:
     try:
-        return msgspec.json.decode(await read_bytes(store, key), type=Receipt).version_id == version.id
-    except (NotFoundError, msgspec.MsgspecError):
+        return decode_receipt(await read_bytes(store, key), key).version_id == version.id
+    except (NotFoundError, ManifestError):
         return False

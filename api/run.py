@@ -1,88 +1,41 @@
 """Run: the active run of a script, which logs and uses artifacts."""
 
-import asyncio
-import os
+import contextlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from ..catalog import Committed, Labels, RunInfo, RunKey
-from ..errors import InvalidTypeError, InvalidValueError, NotBuiltError, UsageError
-from ..manifest.names import alias_list, tag_list
-from ..transfer.progress import Listener, Meter
+from ..catalog import RunInfo
+from ..errors import NotAModelError, UnknownNameError
 from .artifact import Artifact
-from .finding import check_type, find_artifact
-from .log import Target, log_draft
-from .logged import iso
+from .config import Config
+from .outputs import Outputs, Path
 from .paginator import Paginator
-from .pending import Pending
-from .portal import blocking, launch
+from .portal import blocking
 from .runs import PublicRun
 from .saved import jsonable
 from .session import deactivate
 from .settings import Settings
-from .unbuilt import not_built
 from .workspace import Workspace
 
-Path = str | os.PathLike[str]
+MODELS = "model-registry"
 
 
-@not_built("link_artifact", "log_model", "use_model", "link_model", "upsert_artifact", "finish_artifact")
-class Run:
+class Run(Outputs):
     """One execution of a script: made by `init`, ended by `finish` or as a context manager (`with`, `async with`).
 
     `config` and `summary` are dicts that are saved when it ends.
     """
 
     def __init__(self, info: RunInfo, settings: Settings, workspace: Workspace | None) -> None:
+        super().__init__(info, workspace)
         self.settings = settings
-        self._info, self._workspace = info, workspace
-        self.config: dict[str, Any] = dict(info.config)
+        self.config = Config(None if workspace is None else self.use_artifact_async, info.config)
         self.summary: dict[str, Any] = dict(info.summary)
-        self._background: list[Artifact] = []
-        self._finished = False
-
-    # -- what it is ---------------------------------------------------------------------------------------------------
-    @property
-    def id(self) -> str:
-        return self._info.id
-
-    @property
-    def name(self) -> str:
-        return self._info.name
-
-    @property
-    def entity(self) -> str:
-        return self._info.entity
-
-    @property
-    def project(self) -> str:
-        return self._info.project
-
-    @property
-    def job_type(self) -> str | None:
-        return self._info.job_type
-
-    @property
-    def group(self) -> str | None:
-        return self._info.group
 
     @property
     def path(self) -> str:
         return f"{self.entity}/{self.project}/{self.id}"
-
-    @property
-    def created_at(self) -> str:
-        return iso(self._info.created_at)
-
-    @property
-    def disabled(self) -> bool:
-        """Mode "disabled": nothing is logged, nothing is found."""
-        return self._workspace is None
-
-    @property
-    def key(self) -> RunKey:
-        return RunKey(self.entity, self.project, self.id)
 
     def __repr__(self) -> str:
         return f"<Run {self.path} ({'finished' if self._finished else 'disabled' if self.disabled else 'running'})>"
@@ -92,138 +45,42 @@ class Run:
 
         return run_html(self.path, self._info.state if not self._finished else "finished", self.config, self.summary)
 
-    def _open(self, method: str) -> Workspace:
-        if self._finished:
-            raise UsageError(f"run.{method}() on a run that is finished", hint="start one with lading.init()")
-        return self._enabled(method)
+    # -- models -------------------------------------------------------------------------------------------------------
+    async def log_model_async(self, path: Path, name: str | None = None, aliases: Sequence[str] | None = None) -> Artifact:
+        """Log a file or folder as an artifact of type `model`, named `run-<id>-<base name>` by default."""
+        return await self.log_artifact_async(path, name, "model", aliases)
 
-    def _enabled(self, method: str) -> Workspace:
-        if self._workspace is None:
-            raise UsageError(f"run.{method}() on a run that is disabled", hint="unset LADING_MODE")
-        return self._workspace
+    log_model = blocking(log_model_async)
 
-    # -- artifacts ----------------------------------------------------------------------------------------------------
-    async def log_artifact_async(
-        self,
-        artifact_or_path: Artifact | Path,
-        name: str | None = None,
-        type: str | None = None,
-        aliases: Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
-        *,
-        progress: Listener | None = None,
+    async def use_model_async(self, name: str) -> str:
+        """Mark a model as used, and download it. Returns the path of its file if it has one, else of its folder. Raise
+        AssertionError if its type does not say "model"."""
+        artifact = await self.use_artifact_async(name)
+        _check_model(artifact.name, artifact.type)
+        folder = await artifact.download_async()
+        return await artifact.file_async(folder) if artifact.file_count == 1 else folder
+
+    use_model = blocking(use_model_async)
+
+    async def link_model_async(
+        self, path: Path, registered_model_name: str, name: str | None = None, aliases: Sequence[str] | None = None
     ) -> Artifact:
-        """Log an artifact, or a file or folder as an artifact named `run-<id>-<base name>`. The version gets `latest` and
-        `aliases`.
-
-        Content equal to `latest` makes no new version and moves no byte. When this returns, the local files may change: the
-        version is committed. If all files were added with policy "immutable" it returns at once; `artifact.wait()` and
-        `finish()` wait for the commit. Raise `FileChangedError`, `NameConflictError` (another type), ValueError, `StoreError`.
-        """
-        artifact = await self._artifact_of(artifact_or_path, name, type)
-        labels = Labels(alias_list([alias for alias in _listed(aliases) if alias != "latest"]), tag_list(tags))
-        was_finalized = artifact.draft.finalized
-        artifact.finalize()
-        if self.disabled and not self._finished:
-            return artifact
-        workspace = self._open("log_artifact")
-        if artifact.draft.immutable:
-            artifact.pend(Pending(launch(lambda: self._log(workspace, artifact, labels, progress))))
-            self._background.append(artifact)
-        else:
-            try:
-                await self._log(workspace, artifact, labels, progress)
-            except BaseException:
-                artifact.draft.finalized = was_finalized  # what was wrong may be mended, and it be logged again
-                raise
-        return artifact
-
-    log_artifact = blocking(log_artifact_async)
-
-    async def _log(self, workspace: Workspace, artifact: Artifact, labels: Labels, progress: Listener | None) -> Committed:
-        meter = Meter(progress)
-        committed = await self.commit(artifact, labels, meter)
-        artifact.adopt(committed.version, workspace)
-        meter.finish()
-        return committed
-
-    async def commit(self, artifact: Artifact, labels: Labels, meter: Meter) -> Committed:
-        """Log the draft, counted by `meter`; the artifact stays what it is."""
-        if not artifact.is_draft():
-            return await self._relabel(artifact, labels)
-        target = Target(
-            entity=self.entity,
-            project=self.project,
-            collection=artifact.name,
-            type=artifact.type,
-            description=artifact.description,
-            metadata=artifact.checked_metadata(),
-            labels=labels,
-            run=self.key,
-        )
-        return await log_draft(self._enabled("log_artifact"), artifact.draft, target, meter)
-
-    async def _relabel(self, artifact: Artifact, labels: Labels) -> Committed:
-        """Logging a version that is logged already hangs the labels and the run's edge on it."""
-        version = artifact.logged_version("log_artifact")
-        if version.place.entity != self.entity:
-            raise InvalidValueError(
-                f"Artifact {artifact.name} is owned by entity '{version.place.entity}'; this run logs to '{self.entity}'"
+        """Log a model and link it to `registered_model_name` in the project `model-registry`. Returns it as seen there. Raise
+        AssertionError if that name holds a slash, or there is an artifact called `name` whose type does not say "model"."""
+        if "/" in registered_model_name:
+            raise NotAModelError(
+                f"Invalid model name: {registered_model_name!r}", hint="the name alone, without entity and project"
             )
-        if version.place.project != self.project:
-            raise InvalidValueError(
-                f"Artifact {artifact.name} exists in project '{version.place.project}'; this run logs to '{self.project}'"
-            )
-        return Committed(await self._enabled("log_artifact").catalog.relabel(version.id, labels, self.key), created=False)
+        workspace = self._open("link_model")
+        if name is not None:
+            with contextlib.suppress(UnknownNameError):  # then this makes it
+                _check_model(name, (await workspace.catalog.collection(self.entity, self.project, name)).type)
+        artifact = await self.log_model_async(path, name)
+        return await self.link_artifact_async(artifact, f"{self.entity}/{MODELS}/{registered_model_name}", aliases)
 
-    def _name_for(self, path: str) -> str:
-        return f"run-{self.id}-{os.path.basename(os.path.normpath(path))}"
+    link_model = blocking(link_model_async)
 
-    async def _artifact_of(self, artifact_or_path: Artifact | Path, name: str | None, type: str | None) -> Artifact:
-        if isinstance(artifact_or_path, Artifact):
-            if name is not None and artifact_or_path.is_draft() and name != artifact_or_path.name:
-                raise InvalidValueError(f"name={name!r} differs from the artifact's own name {artifact_or_path.name!r}")
-            return artifact_or_path
-        path = os.fspath(artifact_or_path)
-        if "://" in path:
-            raise NotBuiltError(f"Run.log_artifact of a reference ({path})")
-        artifact = Artifact(name or self._name_for(path), type or "unspecified")
-        if await asyncio.to_thread(os.path.isdir, path):
-            await artifact.add_dir_async(path)
-        else:
-            await artifact.add_file_async(path)
-        return artifact
-
-    async def use_artifact_async(
-        self,
-        artifact_or_name: Artifact | str,
-        type: str | None = None,
-        aliases: Sequence[str] | None = None,
-        use_as: str | None = None,
-    ) -> Artifact:
-        """Mark a version as this run's input: by name (`name:alias`, `project/name:alias`, `entity/project/name:alias`), or an
-        artifact. A draft is logged first, if its content is not there already: calling it again changes nothing. Raise
-        `CommError` for an unknown name, ValueError if it has another `type`."""
-        del use_as
-        if self.disabled:
-            raise InvalidTypeError("Cannot use artifact when in disabled mode.", hint="unset LADING_MODE")
-        workspace = self._open("use_artifact")
-        if isinstance(artifact_or_name, Artifact):
-            check_type(artifact_or_name, type)
-        if isinstance(artifact_or_name, str):
-            artifact = await find_artifact(workspace, artifact_or_name, self.entity, self.project)
-        elif artifact_or_name.is_draft():
-            artifact = await self.log_artifact_async(artifact_or_name, aliases=aliases)
-            if artifact.is_draft():
-                await artifact.wait_async()
-        else:
-            artifact = artifact_or_name
-        check_type(artifact, type)
-        await workspace.catalog.use(self.key, artifact.logged_version("use_artifact").id)
-        return artifact
-
-    use_artifact = blocking(use_artifact_async)
-
+    # -- looking up ---------------------------------------------------------------------------------------------------
     def logged_artifacts(self, per_page: int = 100) -> Paginator[Artifact]:
         """The versions that this run logged."""
         return self.public().logged_artifacts(per_page)
@@ -256,7 +113,7 @@ class Run:
         finally:
             deactivate(self)
             if self._workspace is not None:
-                await self._workspace.catalog.end_run(self.key, state, jsonable(self.config), jsonable(self.summary))
+                await self._workspace.catalog.end_run(self.key, state, jsonable(self.config.saved()), jsonable(self.summary))
 
     finish = blocking(finish_async)
 
@@ -282,5 +139,6 @@ async def _outcome(artifact: Artifact) -> Exception | None:
     return None
 
 
-def _listed(aliases: Sequence[str] | None) -> list[str]:
-    return [aliases] if isinstance(aliases, str) else list(aliases or ())
+def _check_model(name: str, type: str) -> None:
+    if "model" not in type.lower():
+        raise NotAModelError(f"{name} is of type {type!r}: a model's type says 'model'")

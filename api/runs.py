@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from .artifact import Artifact
 
 
-class PublicRun:
-    """A run found by `Api.run`, `Api.runs`, `artifact.logged_by()` or `used_by()`."""
+class RunFacts:
+    """What a run is called and where it lies."""
 
-    def __init__(self, info: RunInfo, workspace: Workspace) -> None:
-        self._info, self._workspace = info, workspace
+    _info: RunInfo
 
     @property
     def id(self) -> str:
@@ -44,6 +43,21 @@ class PublicRun:
         return self._info.group
 
     @property
+    def created_at(self) -> str:
+        return iso(self._info.created_at)
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.entity, self.project, self.id)
+
+
+class PublicRun(RunFacts):
+    """A run found by `Api.run`, `Api.runs`, `artifact.logged_by()` or `used_by()`."""
+
+    def __init__(self, info: RunInfo, workspace: Workspace) -> None:
+        self._info, self._workspace = info, workspace
+
+    @property
     def state(self) -> str:
         """running, finished, failed or crashed."""
         return self._info.state
@@ -60,10 +74,6 @@ class PublicRun:
     def path(self) -> list[str]:
         return [self.entity, self.project, self.id]
 
-    @property
-    def created_at(self) -> str:
-        return iso(self._info.created_at)
-
     def __repr__(self) -> str:
         return f"<Run {'/'.join(self.path)} ({self.state})>"
 
@@ -78,16 +88,12 @@ class PublicRun:
 
         return run_html("/".join(self.path), self.state, self.config, self.summary)
 
-    @property
-    def _key(self) -> RunKey:
-        return RunKey(self.entity, self.project, self.id)
-
     def logged_artifacts(self, per_page: int = 100) -> "Paginator[Artifact]":
         """The versions that it logged, in the order of logging."""
 
         async def fetch(limit: int, cursor: str | None) -> "Page[Artifact]":
             return artifacts_of(
-                await self._workspace.catalog.logged_versions(self._key, limit=limit, cursor=cursor), self._workspace
+                await self._workspace.catalog.logged_versions(self.key, limit=limit, cursor=cursor), self._workspace
             )
 
         return Paginator(fetch, per_page)
@@ -97,7 +103,7 @@ class PublicRun:
 
         async def fetch(limit: int, cursor: str | None) -> "Page[Artifact]":
             return artifacts_of(
-                await self._workspace.catalog.used_versions(self._key, limit=limit, cursor=cursor), self._workspace
+                await self._workspace.catalog.used_versions(self.key, limit=limit, cursor=cursor), self._workspace
             )
 
         return Paginator(fetch, per_page)
@@ -105,7 +111,7 @@ class PublicRun:
     async def use_artifact_async(self, artifact: "Artifact", use_as: str | None = None) -> "Artifact":
         """Mark a committed version as used by this run. Raise `CommError` for any other."""
         del use_as
-        await self._workspace.catalog.use(self._key, _committed(artifact, self).id)
+        await self._workspace.catalog.use(self.key, _committed(artifact, self).id)
         return artifact
 
     use_artifact = blocking(use_artifact_async)
@@ -118,10 +124,10 @@ class PublicRun:
         from ..manifest.names import alias_list, tag_list
 
         version = _committed(artifact, self)
-        if (version.place.entity, version.place.project) != (self.entity, self.project):
-            raise CommError(f"{version.place} belongs to another project than run {'/'.join(self.path)}")
+        if (version.source.entity, version.source.project) != (self.entity, self.project):
+            raise CommError(f"{version.source} belongs to another project than run {'/'.join(self.path)}")
         labels = Labels(alias_list(aliases), tag_list(tags))
-        artifact.adopt(await self._workspace.catalog.relabel(version.id, labels, self._key), self._workspace)
+        artifact.adopt(await self._workspace.catalog.relabel(version.id, labels, self.key), self._workspace)
         return artifact
 
     log_artifact = blocking(log_artifact_async)

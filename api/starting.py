@@ -9,6 +9,7 @@ from ..catalog import RunInfo
 from ..errors import UsageError
 from ..manifest.names import entity_name, project_name, run_id
 from .artifact import Artifact
+from .config import is_artifact
 from .portal import blocking
 from .run import Run
 from .saved import jsonable
@@ -40,7 +41,7 @@ async def init_async(
         job_type=job_type,
         group=group,
         state="running",
-        config=jsonable(config or {}),
+        config=jsonable({key: value for key, value in (config or {}).items() if not is_artifact(value)}),
         summary={},
         created_at=0.0,
         finished_at=None,
@@ -48,6 +49,7 @@ async def init_async(
     workspace = None if settings.mode == "disabled" else await open_workspace(settings)
     run = Run(await workspace.catalog.start_run(info) if workspace else info, settings, workspace)
     activate(run)
+    await run.config.update_async({key: value for key, value in (config or {}).items() if is_artifact(value)})
     if other and not settings.quiet:
         unknown = sorted(other.keys() - _ACCEPTED)
         if unknown:

@@ -14,7 +14,7 @@ def not_built(*names: str) -> Callable[[type[T]], type[T]]:
 
     def mark(cls: type[T]) -> type[T]:
         for name in names:
-            setattr(cls, name, _NotBuilt(f"{cls.__name__}[…] = …" if name == "__setitem__" else f"{cls.__name__}.{name}"))
+            setattr(cls, name, _NotBuilt(f"{cls.__name__}.{name}"))
         return cls
 
     return mark

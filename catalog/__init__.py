@@ -1,16 +1,24 @@
 """Names and what they mean: the catalogue's interface, and `open_catalog`. Importing this opens nothing and loads no SQL."""
 
-from .catalog import (
-    Catalog,
+from .catalog import Catalog
+from .opening import open_catalog
+from .values import (
+    DISABLED,
+    INHERIT,
     Change,
     Collection,
     Committed,
     Content,
+    Edge,
     Json,
     Labels,
+    Lineage,
     ObjectInfo,
     Page,
+    Part,
     Place,
+    Premise,
+    Registry,
     RunInfo,
     RunKey,
     State,
@@ -18,19 +26,25 @@ from .catalog import (
     Wanted,
     WriteSession,
 )
-from .opening import open_catalog
 
 __all__ = [
+    "DISABLED",
+    "INHERIT",
     "Catalog",
     "Change",
     "Collection",
     "Committed",
     "Content",
+    "Edge",
     "Json",
     "Labels",
+    "Lineage",
     "ObjectInfo",
     "Page",
+    "Part",
     "Place",
+    "Premise",
+    "Registry",
     "RunInfo",
     "RunKey",
     "State",

@@ -1,174 +1,33 @@
 """What the catalogue promises: the one place that knows which names exist and what they mean."""
 
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import Protocol
 
-from msgspec import Struct, field
-
-Json = Mapping[str, Any]
-T = TypeVar("T")
-
-
-class State(StrEnum):
-    """Of a version. Only COMMITTED ones are seen by readers."""
-
-    PENDING = "PENDING"
-    COMMITTED = "COMMITTED"
-    DELETED = "DELETED"
-
-
-class Place(Struct, frozen=True):
-    """Where a version is numbered: version `index` of a collection."""
-
-    entity: str
-    project: str
-    collection: str
-    index: int
-
-    def __str__(self) -> str:
-        return f"{self.entity}/{self.project}/{self.collection}:v{self.index}"
+from .upkept import Upkept
+from .values import (
+    INHERIT,
+    Change,
+    Collection,
+    Committed,
+    Content,
+    Json,
+    Labels,
+    Lineage,
+    ObjectInfo,
+    Page,
+    Part,
+    Place,
+    Premise,
+    Registry,
+    RunInfo,
+    RunKey,
+    Version,
+    Wanted,
+    WriteSession,
+)
 
 
-class Version(Struct, frozen=True):
-    """One committed (or deleted) version as a reader sees it. Times are seconds since 1970, UTC."""
-
-    id: str
-    place: Place
-    source: Place  # differs from `place` when this is seen through a link
-    type: str
-    state: State
-    digest: str  # what people see: the artifact digest, or W&B's with digest_algorithm="MD5"
-    tree_digest: str  # the artifact digest over tree digests: the identity of the content
-    digest_algorithm: str  # BLAKE3, SHA256, MD5
-    document: str  # digest of the index document under `manifests/`
-    size: int
-    file_count: int
-    description: str | None
-    metadata: Json
-    aliases: tuple[str, ...]
-    tags: tuple[str, ...]
-    created_at: float
-    updated_at: float
-    entity_id: str  # part of the keys of the version's objects
-
-
-class Collection(Struct, frozen=True):
-    id: str
-    entity: str
-    project: str
-    name: str
-    type: str
-    description: str | None
-    tags: tuple[str, ...]
-    aliases: tuple[str, ...]  # of all its versions
-    version_count: int
-    size: int  # bytes named by all its versions; equal files are counted each time
-    created_at: float
-    updated_at: float
-
-
-class RunInfo(Struct, frozen=True):
-    entity: str
-    project: str
-    id: str  # unique in the project
-    name: str
-    job_type: str | None
-    group: str | None
-    state: str  # running, finished, failed, crashed
-    config: Json
-    summary: Json
-    created_at: float
-    finished_at: float | None
-
-
-class RunKey(Struct, frozen=True):
-    entity: str
-    project: str
-    id: str
-
-
-class ObjectInfo(Struct, frozen=True):
-    """An object that the entity stores: identity and size in bytes. `kind` is "object" or "manifest" (index, page)."""
-
-    algorithm: str
-    digest: str
-    size: int
-    kind: str = "object"
-
-
-class WriteSession(Struct, frozen=True):
-    """A lease on making one version. `version_id`, chosen by the client, makes every step repeatable."""
-
-    version_id: str
-    entity_id: str
-    entity: str
-    project: str
-    collection: str
-    type: str
-    lease_seconds: float
-
-
-class Labels(Struct, frozen=True):
-    """What a log hangs on a version beside its content. `aliases` are added (None: none), `latest` moves by itself."""
-
-    aliases: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
-class Content(Struct, frozen=True):
-    """What a commit names: see `Version` for the fields."""
-
-    digest: str
-    tree_digest: str
-    digest_algorithm: str
-    document: str
-    size: int
-    file_count: int
-    description: str | None = None
-    metadata: Json = field(default_factory=dict[str, Any])
-
-
-class Committed(Struct, frozen=True):
-    """`created` is False where the content equals `latest`: then `version` is that one, and nothing new was numbered."""
-
-    version: Version
-    created: bool
-
-
-class Change(Struct, frozen=True):
-    """An edit of a version or collection; what is not given stays. A version's labels are edited one by one, so that those who
-    edit it at the same time do not undo each other."""
-
-    description: str | None = None
-    clear_description: bool = False
-    metadata: Json | None = None
-    add_aliases: tuple[str, ...] = ()  # this and the next three: versions only
-    remove_aliases: tuple[str, ...] = ()
-    add_tags: tuple[str, ...] = ()
-    remove_tags: tuple[str, ...] = ()
-    tags: tuple[str, ...] | None = None  # this and the next two: collections only; replaced as a whole
-    name: str | None = None
-    type: str | None = None
-
-
-class Page(Struct, Generic[T], frozen=True):
-    """A slice of a long list. `cursor` continues it; None: this was the last. `total` counts the whole list."""
-
-    items: tuple[T, ...]
-    cursor: str | None
-    total: int
-
-
-class Wanted(Struct, frozen=True):
-    """Which versions to list, in which order. `order`: version_index, +version_index or -version_index (default)."""
-
-    tags: tuple[str, ...] = ()  # all of them
-    type: str | None = None
-    order: str = "-version_index"
-
-
-class Catalog(Protocol):
+class Catalog(Upkept, Protocol):
     """Names and what they mean. Every change of names is one transaction: all of it is seen, or none.
 
     Names are validated by the caller (`manifest.names`). Unknown names raise `UnknownNameError`, whose text says which
@@ -217,23 +76,38 @@ class Catalog(Protocol):
     async def ask(self, session: WriteSession, objects: Sequence[ObjectInfo]) -> frozenset[str]:
         """Which of these digests the session's entity stores; in the same transaction all of them are pinned to the lease, so
         that a gc that starts later keeps them. Condemned ones are revived. A digest that is asked for under two kinds is known if
-        it is stored under both. Renews the lease."""
+        it is stored under both. Renews the lease. Raise `CatalogBusyError` where a gc is deleting one of them at this moment:
+        ask again, and send then what is unknown."""
         ...
 
     async def stored(self, session: WriteSession, objects: Sequence[ObjectInfo]) -> None:
         """Record that these objects lie in the store, whole and flushed; they are pinned, too. Repeatable. Renews the lease.
-        Raise `CatalogBusyError` where a gc is deleting one of them at this moment: ask again and send again."""
+        Raise `CatalogBusyError` for what was not asked for and a gc is deleting at this moment: ask, and send it again."""
         ...
 
-    async def commit(self, session: WriteSession, content: Content, labels: Labels, run: RunKey | None) -> Committed:
+    async def commit(
+        self,
+        session: WriteSession,
+        content: Content,
+        labels: Labels,
+        run: RunKey | None,
+        *,
+        premise: Premise = Premise(),  # noqa: B008  # frozen
+        ttl: int = INHERIT,
+    ) -> Committed:
         """One transaction: check that all pinned objects are stored, compare with `latest` again (by `tree_digest`), number the
         version (a number is never used twice), move `latest` and the aliases, add the run's edge, end the lease. Repeating it
         returns what it came to, also where the content was not new. Raise `LeaseLostError` if the lease has run out,
-        `StoreError` naming a pinned object that is not stored."""
+        `StoreError` naming a pinned object that is not stored, `PremiseError` where the premise does not hold any more."""
+        ...
+
+    async def outcome(self, session: WriteSession) -> Version | None:
+        """The version that it came to, deleted or not; None while it may still come to one. Raise `LeaseLostError` if it ended
+        without."""
         ...
 
     async def abandon(self, session: WriteSession) -> None:
-        """End a lease without a version. Repeatable; a committed one stays."""
+        """End a lease without a version. Repeatable; a committed one stays, and a gathering that holds a part."""
         ...
 
     async def unreceipted(self, entity: str, project: str, collection: str) -> tuple[Version, ...]:
@@ -249,6 +123,25 @@ class Catalog(Protocol):
     async def lost(self, entity_id: str) -> bool:
         """Whether the entity has objects that were forgotten and not stored again: then content that equals `latest` is no
         reason to send nothing."""
+        ...
+
+    # -- one version of several writers ---------------------------------------------------------------------------
+    async def gather(
+        self, version_id: str, entity: str, project: str, collection: str, type: str, name: str, *, lease_seconds: float
+    ) -> WriteSession:
+        """The version that is being made in this collection under `name`, its lease renewed; or a new one, `version_id`, where
+        there is none or the last is committed. Raise `LeaseLostError` where the last one had parts and its lease ran out: it is
+        given up, and the next call begins anew. Else as `open_session`."""
+        ...
+
+    async def give(self, gathering: WriteSession, session: WriteSession, part: Part) -> None:
+        """Add what `session` stored to the gathering, and end that session: the gathering pins its objects now. Repeatable. Raise
+        `LeaseLostError` if one of the two is over: a part that comes late is in no version, `StoreError` naming a pinned
+        object that is not stored."""
+        ...
+
+    async def parts(self, gathering: WriteSession) -> tuple[Part, ...]:
+        """What was given, in that order. The commit adds an edge for the run of each."""
         ...
 
     # -- names ------------------------------------------------------------------------------------------------
@@ -269,9 +162,9 @@ class Catalog(Protocol):
     async def collection(self, entity: str, project: str, name: str) -> Collection: ...
 
     async def collections(
-        self, entity: str, project: str, type: str | None, *, limit: int, cursor: str | None = None
+        self, entity: str, project: str, type: str | None, *, limit: int, cursor: str | None = None, order: str = "name"
     ) -> Page[Collection]:
-        """By name."""
+        """By name; `order`: name, +name or -name."""
         ...
 
     async def types(self, entity: str, project: str) -> tuple[str, ...]: ...
@@ -280,23 +173,64 @@ class Catalog(Protocol):
         """(entity, project), sorted."""
         ...
 
-    async def change_version(self, place: Place, change: Change, *, version_id: str | None = None) -> Version:
-        """With `version_id` it is that version, also if its collection has another name by now and that of `place` is another's.
-        Added aliases leave the version of the collection that had them; removed ones go only if this version has them. Added
-        tags come last."""
+    async def change_version(self, place: Place, change: Change, *, collection_id: str | None = None) -> Version:
+        """With `collection_id` it is the version of this number in that collection, whatever that is called by now. Added aliases
+        leave the version of the collection that had them; removed ones go only if this version has them. Added tags come last."""
         ...
 
     async def change_collection(self, entity: str, project: str, name: str, change: Change) -> Collection:
         """A new name makes all its receipts count as unwritten. Raise `NameConflictError` if that name is taken, or was once."""
         ...
 
-    async def delete_version(self, place: Place, *, delete_aliases: bool, version_id: str | None = None) -> None:
+    async def delete_version(self, place: Place, *, delete_aliases: bool, collection_id: str | None = None) -> None:
         """State DELETED; its number stays used. Raise `AliasesRemainError` if it has aliases (`latest` is one) and they may not
-        be deleted with it. A removed `latest` is not given to another version. `version_id` is as in `change_version`."""
+        be deleted with it. A removed `latest` is not given to another version. Of a link only the link goes. `collection_id` is
+        as in `change_version`."""
+        ...
+
+    async def delete_versions(self, version_ids: Sequence[str], *, delete_aliases: bool) -> None:
+        """All of them at their source, with their links, or none: as `delete_version`. Those that are deleted already are passed
+        over."""
         ...
 
     async def delete_collection(self, entity: str, project: str, name: str) -> None:
-        """With all its versions. Who logs to that name later goes on with its numbers."""
+        """With all its versions; a portfolio with its links. Who logs to that name later goes on with its numbers."""
+        ...
+
+    # -- links --------------------------------------------------------------------------------------------------
+    async def link(self, version_id: str, entity: str, project: str, portfolio: str, aliases: Sequence[str] = ()) -> Version:
+        """Show the version in a portfolio, which is made with its project where missing: numbered there, with `latest` and the
+        aliases there. Where it is linked there already, the aliases are added. Raise `NameConflictError` where the name is a
+        collection that versions are logged to or a portfolio of another type, or the registry does not take this type;
+        `UnknownNameError` for a registry that there is not."""
+        ...
+
+    async def unlink(self, place: Place, *, collection_id: str | None = None) -> None:
+        """Take a link away, with its aliases; its number stays used. Raise `InvalidValueError` for what is no link.
+        `collection_id` is as in `change_version`."""
+        ...
+
+    async def links(self, version_id: str, *, limit: int = 500) -> tuple[Version, ...]:
+        """The version as it is seen through each of its links, oldest first."""
+        ...
+
+    # -- registries ---------------------------------------------------------------------------------------------
+    async def create_registry(self, registry: Registry) -> Registry:
+        """Make its project, too. Raise `NameConflictError` if there is one."""
+        ...
+
+    async def registry(self, entity: str, project: str) -> Registry: ...
+
+    async def registries(self, entity: str) -> tuple[Registry, ...]:
+        """By name."""
+        ...
+
+    async def change_registry(self, registry: Registry) -> Registry:
+        """Description, visibility and types become these. Raise `NameConflictError` if a type goes that it holds links of."""
+        ...
+
+    async def delete_registry(self, entity: str, project: str) -> None:
+        """With all its links; the versions stay."""
         ...
 
     # -- runs and lineage ---------------------------------------------------------------------------------------
@@ -311,8 +245,10 @@ class Catalog(Protocol):
 
     async def run(self, run: RunKey) -> RunInfo: ...
 
-    async def runs(self, entity: str, project: str, *, limit: int, cursor: str | None = None) -> Page[RunInfo]:
-        """Newest first."""
+    async def runs(
+        self, entity: str, project: str, *, limit: int, cursor: str | None = None, order: str = "-created_at"
+    ) -> Page[RunInfo]:
+        """Newest first, or oldest first with `+created_at`."""
         ...
 
     async def use(self, run: RunKey, version_id: str) -> None:
@@ -327,4 +263,9 @@ class Catalog(Protocol):
 
     async def logged_by(self, version_id: str) -> RunInfo | None:
         """The run that made it (not those that logged the same content again)."""
+        ...
+
+    async def lineage(self, version_id: str, *, limit: int = 300) -> Lineage:
+        """Upwards: the runs that logged it, the versions that these used, and so on; downwards likewise. Nearest first, up to
+        `limit` versions and runs."""
         ...

@@ -1,24 +1,27 @@
 """Edits and deletions of versions and collections."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, false, func, select, tuple_, update
 
 from ..errors import AliasesRemainError, InvalidValueError, NameConflictError, UnknownNameError
 from . import collection as collection_views
-from .catalog import Change, Collection, Place, Version
 from .dialect import clock
 from .labels import add_tags, give, remove_tags, set_tags, take
 from .names import CollectionRow, collection_by_id, collection_row, find_collection, unknown_version
 from .tables import aliases, collection_tags, collections, places, version_tags, versions
+from .values import DISABLED, INHERIT, Change, Collection, Place, Version
 from .versions import Seen, Spot, by_index, chunks, load
 
 
-def change_version(connection: Connection, place: Place, change: Change, version_id: str | None) -> Version:
+def change_version(connection: Connection, place: Place, change: Change, collection_id: str | None) -> Version:
     if change.name is not None or change.type is not None or change.tags is not None:
         raise InvalidValueError("a version has no name or type of its own, and no list of tags", hint="change its collection")
-    home, seen = _at(connection, place, version_id)
+    home, seen = at(connection, place, collection_id)
     values = _description(change)
+    if change.ttl is not None:
+        values["ttl"] = None if change.ttl == INHERIT else change.ttl
     if change.metadata is not None:
         values["metadata"] = change.metadata
     connection.execute(update(versions).where(versions.c.id == seen.version_id).values(updated_at=clock(), **values))
@@ -36,8 +39,12 @@ def change_collection(connection: Connection, entity: str, project: str, name: s
         raise InvalidValueError("a collection has no aliases or metadata of its own", hint="change its versions")
     home = find_collection(connection, entity, project, name, lock=True)
     values = _description(change)
+    if change.type is not None and home.portfolio:
+        raise NameConflictError(f"{home} is a portfolio: its type is that of what is linked to it")
     if change.type is not None:
         values["type"] = change.type
+    if change.ttl is not None:
+        values["ttl"] = None if change.ttl == DISABLED else change.ttl
     if change.name is not None and change.name != name:
         values["name"] = _free(connection, home, change.name)
         # Receipts lie under the collection's name.
@@ -48,17 +55,33 @@ def change_collection(connection: Connection, entity: str, project: str, name: s
     return collection_views.load(connection, [home.id])[0]
 
 
-def delete_version(connection: Connection, place: Place, version_id: str | None, *, delete_aliases: bool) -> None:
-    home, seen = _at(connection, place, version_id)
+def delete_version(connection: Connection, place: Place, collection_id: str | None, *, delete_aliases: bool) -> None:
+    home, seen = at(connection, place, collection_id)
     view = load(connection, [seen])[0]
     if view.aliases and not delete_aliases:
         raise AliasesRemainError(str(view.place), view.aliases)
-    if view.place != view.source:  # a link: the version itself stays
-        here = and_(places.c.collection_id == home.id, places.c.version_index == place.index)
-        _hide(connection, here)
-        return
-    _hide(connection, places.c.version_id == view.id)
-    connection.execute(update(versions).where(versions.c.id == view.id).values(state="DELETED", updated_at=clock()))
+    if home.portfolio:  # the version itself stays
+        hide(connection, and_(places.c.collection_id == home.id, places.c.version_index == place.index))
+    else:
+        _delete(connection, [view.id])
+
+
+def delete_versions(connection: Connection, version_ids: Sequence[str], *, delete_aliases: bool) -> None:
+    for some in chunks(sorted(set(version_ids))):
+        numbered = select(versions.c.id, versions.c.state).where(versions.c.id.in_(some), versions.c.version_index.is_not(None))
+        found = {row.id: row.state for row in connection.execute(numbered)}
+        if unknown := next((each for each in some if each not in found), None):
+            raise UnknownNameError("version", unknown)
+        ids = [each for each, state in found.items() if state == "COMMITTED"]
+        if not delete_aliases and (named := next((each for each in load(connection, [*map(Seen, ids)]) if each.aliases), None)):
+            raise AliasesRemainError(str(named.place), named.aliases)
+        _delete(connection, ids)
+
+
+def _delete(connection: Connection, ids: Sequence[str]) -> None:
+    """Not more than one IN takes."""
+    hide(connection, places.c.version_id.in_(ids))
+    connection.execute(update(versions).where(versions.c.id.in_(ids)).values(state="DELETED", updated_at=clock()))
 
 
 def delete_collection(connection: Connection, entity: str, project: str, name: str) -> None:
@@ -66,28 +89,23 @@ def delete_collection(connection: Connection, entity: str, project: str, name: s
     ids = connection.scalars(select(versions.c.id).where(_logged_in(home))).all()
     connection.execute(update(versions).where(_logged_in(home)).values(state="DELETED", updated_at=clock()))
     for some in chunks(ids):
-        _hide(connection, places.c.version_id.in_(some))
-    _hide(connection, places.c.collection_id == home.id)  # its links
+        hide(connection, places.c.version_id.in_(some))
+    hide(connection, places.c.collection_id == home.id)  # a portfolio's links
     set_tags(connection, collection_tags, home.id, ())
-    unlisted = {"listed": False, "description": None, "updated_at": clock()}
+    unlisted = {"listed": False, "description": None, "ttl": None, "updated_at": clock()}
     connection.execute(update(collections).where(collections.c.id == home.id).values(unlisted))
 
 
-def _at(connection: Connection, place: Place, version_id: str | None) -> tuple[CollectionRow, Seen]:
-    """The place; with `version_id` the one that this version has now, whatever its collection is called."""
-    named = collection_row(connection, place.entity, place.project, place.collection, lock=True)
-    found = None if named is None or not named.listed else by_index(connection, named, place.index)
-    if named is not None and found is not None and version_id in (None, found.version_id):
-        return named, found
-    here = and_(places.c.version_id == version_id, places.c.version_index == place.index, places.c.deleted == false())
-    ids = () if version_id is None else connection.scalars(select(places.c.collection_id).where(here)).all()
-    if version_id is not None and len(ids) == 1:
-        home = collection_by_id(connection, ids[0], lock=True)
-        return home, Seen(version_id, home, place.index)
-    if found is not None:  # the name is another collection's by now
-        raise UnknownNameError("version", str(version_id))
-    home = find_collection(connection, place.entity, place.project, place.collection)
-    raise unknown_version(connection, home, f"v{place.index}")
+def at(connection: Connection, place: Place, collection_id: str | None) -> tuple[CollectionRow, Seen]:
+    """The place; with `collection_id` the one in that collection, whatever it is called now."""
+    if collection_id is None:
+        home = find_collection(connection, place.entity, place.project, place.collection, lock=True)
+    else:
+        home = collection_by_id(connection, collection_id, lock=True)
+    seen = by_index(connection, home, place.index)
+    if seen is None:
+        raise unknown_version(connection, home, f"v{place.index}")
+    return home, seen
 
 
 def _logged_in(home: CollectionRow) -> ColumnElement[bool]:
@@ -108,7 +126,7 @@ def _free(connection: Connection, home: CollectionRow, name: str) -> str:
     )
 
 
-def _hide(connection: Connection, which: ColumnElement[bool]) -> None:
+def hide(connection: Connection, which: ColumnElement[bool]) -> None:
     """Delete places with their aliases; their numbers stay used."""
     gone = and_(which, places.c.deleted == false())
     counted = select(places.c.collection_id, func.count(), func.sum(versions.c.size))

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from ..errors import InvalidValueError
 from . import cursor as cursors
 from . import tables
-from .catalog import Collection, Page
 from .names import find_collection, find_entity, find_project
 from .tables import aliases, collection_tags, entities, projects
+from .values import Collection, Page
 from .versions import chunks
 
 
@@ -18,17 +19,22 @@ def collection(connection: Connection, entity: str, project: str, name: str) -> 
 
 
 def listed(
-    connection: Connection, entity: str, project: str, type_: str | None, limit: int, cursor: str | None
+    connection: Connection, entity: str, project: str, type_: str | None, limit: int, cursor: str | None, order: str
 ) -> Page[Collection]:
     """By name."""
+    if order not in ("name", "+name", "-name"):
+        raise InvalidValueError(f"collections cannot be ordered by '{order}'", hint="use name or -name")
+    down = order.startswith("-")
     table = tables.collections
     conditions = [table.c.project_id == find_project(connection, entity, project).id, table.c.listed]
     if type_ is not None:
         conditions.append(table.c.type == type_)
     total = connection.scalar(select(func.count()).select_from(table).where(*conditions))
     if cursor is not None:
-        conditions.append(table.c.name > cursors.decode(cursor, str)[0])
-    ids = connection.scalars(select(table.c.id).where(*conditions).order_by(table.c.name).limit(limit + 1)).all()
+        (last,) = cursors.decode(cursor, str)
+        conditions.append(table.c.name < last if down else table.c.name > last)
+    by_name = table.c.name.desc() if down else table.c.name
+    ids = connection.scalars(select(table.c.id).where(*conditions).order_by(by_name).limit(limit + 1)).all()
     items = load(connection, ids[:limit])
     return Page(items, cursors.encode(items[-1].name) if len(ids) > limit and items else None, total or 0)
 
@@ -85,4 +91,6 @@ def _collection(row: Row[*tuple[Any, ...]], tags: tuple[str, ...], names: tuple[
         size=row.size,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        portfolio=row.portfolio,
+        ttl=row.ttl,
     )

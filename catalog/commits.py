@@ -4,17 +4,26 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from .catalog import Committed, Content, Labels, RunKey, Version, WriteSession
+from ..errors import PremiseError
 from .dialect import clock
 from .labels import add_edge, add_tags, give, relabel
-from .leases import renew
+from .leases import lost, renew
 from .names import CollectionRow, collection_by_id, find_run
 from .objects import check_pins
-from .tables import collections, pins, places, version_tags, versions
+from .tables import collections, parts, pins, places, version_tags, versions
+from .values import INHERIT, Committed, Content, Labels, Premise, RunKey, Version, WriteSession
 from .versions import Seen, Spot, latest_in, load
 
 
-def commit(connection: Connection, session: WriteSession, content: Content, labels: Labels, run: RunKey | None) -> Committed:
+def commit(
+    connection: Connection,
+    session: WriteSession,
+    content: Content,
+    labels: Labels,
+    run: RunKey | None,
+    premise: Premise,
+    ttl: int,
+) -> Committed:
     begun = select(versions.c.collection_id, versions.c.state, versions.c.same_as).where(versions.c.id == session.version_id)
     row: Row[*tuple[Any, ...]] | None = connection.execute(begun.with_for_update()).first()
     if row is not None and row.state == "COMMITTED":
@@ -24,10 +33,41 @@ def commit(connection: Connection, session: WriteSession, content: Content, labe
     renew(connection, session)
     home = collection_by_id(connection, row.collection_id if row else "", lock=True)  # its name may have changed
     newest = latest_in(connection, home)
+    _check(connection, session, premise, newest)
     if newest is not None and newest.tree_digest == content.tree_digest:
-        return _same(connection, session, newest, labels, run)
-    check_pins(connection, session)
-    return _new(connection, session, home, content, labels, run)
+        committed = _same(connection, session, newest, labels, run)
+    else:
+        check_pins(connection, session)
+        committed = _new(connection, session, home, content, labels, run)
+        if ttl != INHERIT:
+            connection.execute(update(versions).where(versions.c.id == session.version_id).values(ttl=ttl))
+            committed = Committed(_view(connection, session.version_id), created=True)
+    writers = select(parts.c.run_id).where(parts.c.version_id == session.version_id, parts.c.run_id.is_not(None)).distinct()
+    for run_row in connection.scalars(writers).all():
+        add_edge(connection, run_row, "logged", committed.version.id)
+    return committed
+
+
+def outcome(connection: Connection, session: WriteSession) -> Version | None:
+    """The version that a session came to; None while it may still come to one."""
+    alive = (versions.c.lease_until > clock()).label("alive")
+    begun = select(versions.c.state, versions.c.same_as, alive).where(versions.c.id == session.version_id)
+    row = connection.execute(begun.where(versions.c.entity_id == session.entity_id)).first()
+    if row is not None and row.state == "PENDING" and row.alive:
+        return None
+    if row is None or (row.state != "COMMITTED" and row.same_as is None):
+        raise lost(session)
+    return _view(connection, row.same_as or session.version_id)
+
+
+def _check(connection: Connection, session: WriteSession, premise: Premise, newest: Version | None) -> None:
+    if premise.latest is not None and premise.latest != (newest.id if newest else ""):
+        raise PremiseError(f"another version of {session.collection} was committed meanwhile", hint="log it again")
+    if premise.parts is None:
+        return
+    given = connection.scalars(select(parts.c.id).where(parts.c.version_id == session.version_id).order_by(parts.c.id))
+    if premise.parts != tuple(given):
+        raise PremiseError(f"another part of {session.collection} came in meanwhile", hint="finish it again")
 
 
 def _same(connection: Connection, session: WriteSession, newest: Version, labels: Labels, run: RunKey | None) -> Committed:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
-from .catalog import Labels, RunKey, Version
 from .dialect import clock, insert_missing, insert_or_set
 from .names import find_run
 from .tables import aliases, edges, version_tags, versions
+from .values import Labels, RunKey, Version
 from .versions import Seen, Spot, load, spot_of
 
 

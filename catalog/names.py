@@ -1,14 +1,16 @@
 """Entities, projects and collections by name: found, made where missing, or said to be unknown in words that help."""
 
 import os
+from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 
 from ..errors import UnknownNameError
-from .catalog import RunKey
-from .dialect import clock, insert_missing
+from .dialect import AnySelect, clock, insert_missing
 from .tables import aliases, collections, entities, places, projects, runs
+from .values import RunKey
 
 _SHOWN = 5
 _SEARCHED = 1000
@@ -34,6 +36,7 @@ class CollectionRow(Struct, frozen=True):
     listed: bool
     next_index: int
     version_count: int
+    portfolio: bool
 
     def __str__(self) -> str:
         return f"{self.project}/{self.name}"
@@ -87,6 +90,11 @@ def collection_by_id(connection: Connection, collection_id: str, *, lock: bool =
     return found
 
 
+def collections_by_id(connection: Connection, ids: Sequence[str]) -> dict[str, CollectionRow]:
+    found = (_collection_of(row) for row in connection.execute(_collections().where(collections.c.id.in_(ids))))
+    return {each.id: each for each in found}
+
+
 def make_project(connection: Connection, entity: str, project: str) -> ProjectRow:
     """Find it, or make it and its entity."""
     found = _project(connection, entity, project)
@@ -131,7 +139,15 @@ def is_version(alias: str) -> bool:
 
 
 def _collection(connection: Connection, which: ColumnElement[bool], lock: bool) -> CollectionRow | None:
-    query = (
+    query = _collections().where(which)
+    if lock:
+        query = query.with_for_update(of=collections)  # SQLite's writers are alone anyway, and it leaves the words out
+    row = connection.execute(query).first()
+    return None if row is None else _collection_of(row)
+
+
+def _collections() -> AnySelect:
+    return (
         select(
             collections.c.id,
             collections.c.name,
@@ -139,6 +155,7 @@ def _collection(connection: Connection, which: ColumnElement[bool], lock: bool) 
             collections.c.listed,
             collections.c.next_index,
             collections.c.version_count,
+            collections.c.portfolio,
             collections.c.project_id,
             projects.c.name.label("project"),
             projects.c.entity_id,
@@ -146,15 +163,12 @@ def _collection(connection: Connection, which: ColumnElement[bool], lock: bool) 
         )
         .join_from(entities, projects, projects.c.entity_id == entities.c.id)
         .join(collections, collections.c.project_id == projects.c.id)
-        .where(which)
     )
-    if lock:
-        query = query.with_for_update(of=collections)  # SQLite's writers are alone anyway, and it leaves the words out
-    row = connection.execute(query).first()
-    if row is None:
-        return None
+
+
+def _collection_of(row: Row[*tuple[Any, ...]]) -> CollectionRow:
     home = ProjectRow(row.project_id, row.entity_id, row.entity, row.project)
-    return CollectionRow(row.id, home, row.name, row.type, row.listed, row.next_index, row.version_count)
+    return CollectionRow(row.id, home, row.name, row.type, row.listed, row.next_index, row.version_count, row.portfolio)
 
 
 def _project(connection: Connection, entity: str, project: str) -> ProjectRow | None:

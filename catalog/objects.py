@@ -7,24 +7,24 @@ from sqlalchemy import Connection, Text, and_, bindparam, exists, literal, selec
 
 from ..errors import CatalogBusyError, StoreError
 from . import packed
-from .catalog import ObjectInfo, WriteSession
 from .dialect import insert_missing, insert_or_set
 from .leases import renew
 from .packed import pack
 from .tables import leaving, objects, pins
+from .values import ObjectInfo, WriteSession
 
 _NAMED = 3
-_KIND, _ALGORITHM = bindparam("kind", type_=Text), bindparam("algorithm", type_=Text)
-_OWNER = bindparam("owner", type_=Text)  # an entity, or a version that pins
+KIND, ALGORITHM = bindparam("kind", type_=Text), bindparam("algorithm", type_=Text)
+OWNER = bindparam("owner", type_=Text)  # an entity, or a version that pins
 
 _present = objects.c.state.in_(("stored", "condemned"))
-_packed_key = and_(objects.c.entity_id == _OWNER, objects.c.kind == _KIND, objects.c.algorithm == _ALGORITHM)
+packed_key = and_(objects.c.entity_id == OWNER, objects.c.kind == KIND, objects.c.algorithm == ALGORITHM)
 _pinned_key = and_(objects.c.kind == pins.c.kind, objects.c.algorithm == pins.c.algorithm, objects.c.digest == pins.c.digest)
 
 
 def ask(connection: Connection, session: WriteSession, asked: Sequence[ObjectInfo]) -> frozenset[str]:
     renew(connection, session)
-    there = and_(_packed_key, objects.c.digest == packed.digest, _present)
+    there = and_(packed_key, objects.c.digest == packed.digest, _present)
     unknown = select(packed.row.c.i).where(~exists().where(there))
     missing: set[str] = set()
     for some in pack(asked):
@@ -32,30 +32,24 @@ def ask(connection: Connection, session: WriteSession, asked: Sequence[ObjectInf
         _pin(connection, session, values)
         rows = connection.scalars(unknown, values | {"owner": session.entity_id})
         missing.update(some.objects[int(row)].digest for row in rows)
+    _refuse_going(connection, session)
     _revive(connection, session)
     return frozenset(item.digest for item in asked) - missing
 
 
 def stored(connection: Connection, session: WriteSession, here: Sequence[ObjectInfo]) -> None:
     renew(connection, session)
-    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest, packed.size, literal("stored")).where(packed.rows_in_range)
+    rows = select(OWNER, KIND, ALGORITHM, packed.digest, packed.size, literal("stored")).where(packed.rows_in_range)
     insert = insert_or_set(connection, objects, ["size", "state"], only=objects.c.state != "deleting", source=rows)
     for some in pack(here):
         values = some.parameters(sizes=True)
         connection.execute(insert, values | {"owner": session.entity_id})
         _pin(connection, session, values)
-    going = select(objects.c.kind, objects.c.algorithm, objects.c.digest).where(
-        objects.c.entity_id == session.entity_id, leaving, objects.c.state == "deleting"
-    )
-    going = going.where(exists().where(pins.c.version_id == session.version_id, _pinned_key)).limit(_NAMED)
-    if keys := _keys(session.entity_id, connection.execute(going)):
-        raise CatalogBusyError(
-            f"{keys}: being deleted by a garbage collection", hint="ask again in a moment, and send what is unknown"
-        )
+    _refuse_going(connection, session)
 
 
 def forget(connection: Connection, entity_id: str, bad: Sequence[ObjectInfo]) -> None:
-    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest, packed.size, literal("lost")).where(packed.rows_in_range)
+    rows = select(OWNER, KIND, ALGORITHM, packed.digest, packed.size, literal("lost")).where(packed.rows_in_range)
     insert = insert_or_set(connection, objects, ["state"], only=objects.c.state != "deleting", source=rows)
     for some in pack(bad):
         connection.execute(insert, some.parameters(sizes=True) | {"owner": entity_id})
@@ -78,8 +72,20 @@ def check_pins(connection: Connection, session: WriteSession) -> None:
 
 
 def _pin(connection: Connection, session: WriteSession, values: dict[str, Any]) -> None:
-    rows = select(_OWNER, _KIND, _ALGORITHM, packed.digest).where(packed.rows_in_range)
+    rows = select(OWNER, KIND, ALGORITHM, packed.digest).where(packed.rows_in_range)
     connection.execute(insert_missing(connection, pins, rows), values | {"owner": session.version_id})
+
+
+def _refuse_going(connection: Connection, session: WriteSession) -> None:
+    """Raise `CatalogBusyError` if a gc is deleting something that the session needs: only what is sent after that stays."""
+    going = select(objects.c.kind, objects.c.algorithm, objects.c.digest).where(
+        objects.c.entity_id == session.entity_id, leaving, objects.c.state == "deleting"
+    )
+    going = going.where(exists().where(pins.c.version_id == session.version_id, _pinned_key)).limit(_NAMED)
+    if keys := _keys(session.entity_id, connection.execute(going)):
+        raise CatalogBusyError(
+            f"{keys}: being deleted by a garbage collection", hint="ask again in a moment, and send what is unknown"
+        )
 
 
 def _revive(connection: Connection, session: WriteSession) -> None:

@@ -7,8 +7,8 @@ from msgspec import Struct
 from sqlalchemy import BigInteger, Integer, LargeBinary, bindparam, cast, func, literal, select
 
 from ..errors import InvalidValueError
-from .catalog import ObjectInfo
 from .dialect import ascii_text
+from .values import ObjectInfo
 
 _ROWS = 4096
 _DIGEST_SIZE = 32

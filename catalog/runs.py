@@ -4,12 +4,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
+from ..errors import InvalidValueError
 from . import cursor as cursors
-from .catalog import Json, Page, RunInfo, RunKey, Version
-from .dialect import clock
+from .dialect import AnySelect, clock
 from .labels import add_edge
 from .names import find_project, find_run, make_project, new_id
 from .tables import edges, entities, projects, runs, versions
+from .values import Json, Page, RunInfo, RunKey, Version
 from .versions import Seen, load, spot_of
 
 
@@ -41,19 +42,24 @@ def end(connection: Connection, run: RunKey, state: str, config: Json, summary: 
 
 
 def find(connection: Connection, run: RunKey) -> RunInfo:
-    return _info(connection.execute(_infos().where(runs.c.id == find_run(connection, run))).one())
+    return info_of(connection.execute(infos().where(runs.c.id == find_run(connection, run))).one())
 
 
-def listed(connection: Connection, entity: str, project: str, limit: int, cursor: str | None) -> Page[RunInfo]:
-    """Newest first."""
+def listed(connection: Connection, entity: str, project: str, limit: int, cursor: str | None, order: str) -> Page[RunInfo]:
+    if order not in ("created_at", "+created_at", "-created_at"):
+        raise InvalidValueError(f"runs cannot be ordered by '{order}'", hint="use -created_at or +created_at")
+    down = order.startswith("-")
     of_project = runs.c.project_id == find_project(connection, entity, project).id
     total = connection.scalar(select(func.count()).select_from(runs).where(of_project))
-    query = _infos().where(of_project)
+    query = infos().where(of_project)
     if cursor is not None:
         at, run_id = cursors.decode(cursor, float, str)
-        query = query.where(or_(runs.c.created_at < at, and_(runs.c.created_at == at, runs.c.run_id < run_id)))
-    rows = connection.execute(query.order_by(runs.c.created_at.desc(), runs.c.run_id.desc()).limit(limit + 1)).all()
-    items = tuple(_info(row) for row in rows[:limit])
+        older = or_(runs.c.created_at < at, and_(runs.c.created_at == at, runs.c.run_id < run_id))
+        newer = or_(runs.c.created_at > at, and_(runs.c.created_at == at, runs.c.run_id > run_id))
+        query = query.where(older if down else newer)
+    ordered = [column.desc() if down else column for column in (runs.c.created_at, runs.c.run_id)]
+    rows = connection.execute(query.order_by(*ordered).limit(limit + 1)).all()
+    items = tuple(info_of(row) for row in rows[:limit])
     more = len(rows) > limit and items
     return Page(items, cursors.encode(items[-1].created_at, items[-1].id) if more else None, total or 0)
 
@@ -80,17 +86,18 @@ def versions_of(connection: Connection, run: RunKey, kind: str, limit: int, curs
 
 def used_by(connection: Connection, version_id: str) -> tuple[RunInfo, ...]:
     """In the order of first use."""
-    query = _infos().join(edges, edges.c.run_id == runs.c.id).where(edges.c.version_id == version_id, edges.c.kind == "used")
-    return tuple(_info(row) for row in connection.execute(query.order_by(edges.c.made_at, runs.c.id)))
+    query = infos().join(edges, edges.c.run_id == runs.c.id).where(edges.c.version_id == version_id, edges.c.kind == "used")
+    return tuple(info_of(row) for row in connection.execute(query.order_by(edges.c.made_at, runs.c.id)))
 
 
 def logged_by(connection: Connection, version_id: str) -> RunInfo | None:
-    query = _infos().join(versions, versions.c.logged_by == runs.c.id).where(versions.c.id == version_id)
+    query = infos().join(versions, versions.c.logged_by == runs.c.id).where(versions.c.id == version_id)
     row = connection.execute(query).first()
-    return None if row is None else _info(row)
+    return None if row is None else info_of(row)
 
 
-def _infos() -> Any:
+def infos() -> AnySelect:
+    """Rows that `info_of` reads."""
     return (
         select(runs, projects.c.name.label("project"), entities.c.name.label("entity"))
         .join_from(runs, projects, projects.c.id == runs.c.project_id)
@@ -98,7 +105,7 @@ def _infos() -> Any:
     )
 
 
-def _info(row: Row[*tuple[Any, ...]]) -> RunInfo:
+def info_of(row: Row[*tuple[Any, ...]]) -> RunInfo:
     return RunInfo(
         entity=row.entity,
         project=row.project,

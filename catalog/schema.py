@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from ..errors import CatalogNewerError, CommError
 from .tables import meta, metadata
 
-HEAD = "0001"
+HEAD = "0002"
 
 # As Alembic makes it: kept apart from `metadata`, which is what Alembic compares.
 _revisions = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))

@@ -5,28 +5,35 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, select
 
-from . import changes, collection, leases, runs, versions
-from .catalog import (
+from ..errors import LeaseLostError
+from . import changes, collection, gatherings, leases, lineage, links, registries, runs, versions
+from .commits import commit, outcome
+from .dialect import insert_missing
+from .labels import relabel
+from .objects import ask, forget, lost, stored
+from .sql_upkept import SqlUpkept
+from .tables import meta
+from .values import (
+    INHERIT,
     Change,
     Collection,
     Committed,
     Content,
     Json,
     Labels,
+    Lineage,
     ObjectInfo,
     Page,
+    Part,
     Place,
+    Premise,
+    Registry,
     RunInfo,
     RunKey,
     Version,
     Wanted,
     WriteSession,
 )
-from .commits import commit
-from .dialect import insert_missing
-from .labels import relabel
-from .objects import ask, forget, lost, stored
-from .tables import meta
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,12 +56,8 @@ class Database(Protocol):
     async def close(self) -> None: ...
 
 
-class SqlCatalog:
+class SqlCatalog(SqlUpkept):
     """The `Catalog` over any SQL database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._read, self._write = database.read, database.write
 
     def __repr__(self) -> str:
         return f"<SqlCatalog {self.url}>"
@@ -98,8 +101,20 @@ class SqlCatalog:
     async def stored(self, session: WriteSession, objects: Sequence[ObjectInfo]) -> None:
         await self._write(stored, session, objects)
 
-    async def commit(self, session: WriteSession, content: Content, labels: Labels, run: RunKey | None) -> Committed:
-        return await self._write(commit, session, content, labels, run)
+    async def commit(
+        self,
+        session: WriteSession,
+        content: Content,
+        labels: Labels,
+        run: RunKey | None,
+        *,
+        premise: Premise = Premise(),  # noqa: B008  # frozen
+        ttl: int = INHERIT,
+    ) -> Committed:
+        return await self._write(commit, session, content, labels, run, premise, ttl)
+
+    async def outcome(self, session: WriteSession) -> Version | None:
+        return await self._read(outcome, session)
 
     async def abandon(self, session: WriteSession) -> None:
         await self._write(leases.abandon, session)
@@ -115,6 +130,25 @@ class SqlCatalog:
 
     async def lost(self, entity_id: str) -> bool:
         return await self._read(lost, entity_id)
+
+    # -- one version of several writers -----------------------------------------------------------------------
+    async def gather(
+        self, version_id: str, entity: str, project: str, collection: str, type: str, name: str, *, lease_seconds: float
+    ) -> WriteSession:
+        names = (entity, project, collection)
+        found = await self._write(gatherings.gather, version_id, names, type, name, lease_seconds)
+        if found is None:
+            raise LeaseLostError(
+                f"nobody finished '{name}' of {entity}/{project}/{collection} in time: its parts were given up",
+                hint="every writer must upsert its part again",
+            )
+        return found
+
+    async def give(self, gathering: WriteSession, session: WriteSession, part: Part) -> None:
+        await self._write(gatherings.give_part, gathering, session, part)
+
+    async def parts(self, gathering: WriteSession) -> tuple[Part, ...]:
+        return await self._read(gatherings.given_parts, gathering)
 
     # -- names ------------------------------------------------------------------------------------------------
     async def version(self, entity: str, project: str, collection: str, alias: str) -> Version:
@@ -132,9 +166,9 @@ class SqlCatalog:
         return await self._read(collection.collection, entity, project, name)
 
     async def collections(
-        self, entity: str, project: str, type: str | None, *, limit: int, cursor: str | None = None
+        self, entity: str, project: str, type: str | None, *, limit: int, cursor: str | None = None, order: str = "name"
     ) -> Page[Collection]:
-        return await self._read(collection.listed, entity, project, type, limit, cursor)
+        return await self._read(collection.listed, entity, project, type, limit, cursor, order)
 
     async def types(self, entity: str, project: str) -> tuple[str, ...]:
         return await self._read(collection.types, entity, project)
@@ -142,17 +176,45 @@ class SqlCatalog:
     async def projects(self, entity: str | None = None) -> tuple[tuple[str, str], ...]:
         return await self._read(collection.all_projects, entity)
 
-    async def change_version(self, place: Place, change: Change, *, version_id: str | None = None) -> Version:
-        return await self._write(changes.change_version, place, change, version_id)
+    async def change_version(self, place: Place, change: Change, *, collection_id: str | None = None) -> Version:
+        return await self._write(changes.change_version, place, change, collection_id)
 
     async def change_collection(self, entity: str, project: str, name: str, change: Change) -> Collection:
         return await self._write(changes.change_collection, entity, project, name, change)
 
-    async def delete_version(self, place: Place, *, delete_aliases: bool, version_id: str | None = None) -> None:
-        await self._write(changes.delete_version, place, version_id, delete_aliases=delete_aliases)
+    async def delete_version(self, place: Place, *, delete_aliases: bool, collection_id: str | None = None) -> None:
+        await self._write(changes.delete_version, place, collection_id, delete_aliases=delete_aliases)
+
+    async def delete_versions(self, version_ids: Sequence[str], *, delete_aliases: bool) -> None:
+        await self._write(changes.delete_versions, version_ids, delete_aliases=delete_aliases)
 
     async def delete_collection(self, entity: str, project: str, name: str) -> None:
         await self._write(changes.delete_collection, entity, project, name)
+
+    # -- links and registries ---------------------------------------------------------------------------------
+    async def link(self, version_id: str, entity: str, project: str, portfolio: str, aliases: Sequence[str] = ()) -> Version:
+        return await self._write(links.link, version_id, entity, project, portfolio, aliases)
+
+    async def unlink(self, place: Place, *, collection_id: str | None = None) -> None:
+        await self._write(links.unlink, place, collection_id)
+
+    async def links(self, version_id: str, *, limit: int = 500) -> tuple[Version, ...]:
+        return await self._read(links.links, version_id, limit)
+
+    async def create_registry(self, registry: Registry) -> Registry:
+        return await self._write(registries.create_registry, registry)
+
+    async def registry(self, entity: str, project: str) -> Registry:
+        return await self._read(registries.find_registry, entity, project)
+
+    async def registries(self, entity: str) -> tuple[Registry, ...]:
+        return await self._read(registries.all_registries, entity)
+
+    async def change_registry(self, registry: Registry) -> Registry:
+        return await self._write(registries.change_registry, registry)
+
+    async def delete_registry(self, entity: str, project: str) -> None:
+        await self._write(registries.delete_registry, entity, project)
 
     # -- runs and lineage -------------------------------------------------------------------------------------
     async def start_run(self, run: RunInfo) -> RunInfo:
@@ -164,8 +226,10 @@ class SqlCatalog:
     async def run(self, run: RunKey) -> RunInfo:
         return await self._read(runs.find, run)
 
-    async def runs(self, entity: str, project: str, *, limit: int, cursor: str | None = None) -> Page[RunInfo]:
-        return await self._read(runs.listed, entity, project, limit, cursor)
+    async def runs(
+        self, entity: str, project: str, *, limit: int, cursor: str | None = None, order: str = "-created_at"
+    ) -> Page[RunInfo]:
+        return await self._read(runs.listed, entity, project, limit, cursor, order)
 
     async def use(self, run: RunKey, version_id: str) -> None:
         await self._write(runs.use, run, version_id)
@@ -181,6 +245,9 @@ class SqlCatalog:
 
     async def logged_by(self, version_id: str) -> RunInfo | None:
         return await self._read(runs.logged_by, version_id)
+
+    async def lineage(self, version_id: str, *, limit: int = 300) -> Lineage:
+        return await self._read(lineage.lineage, version_id, limit)
 
 
 def _fact(connection: Connection, key: str) -> str | None:

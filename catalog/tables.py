@@ -68,7 +68,20 @@ collections = Table(
     Column("size", BigInteger, nullable=False),
     Column("created_at", _seconds, nullable=False),
     Column("updated_at", _seconds, nullable=False),
+    Column("portfolio", Boolean, nullable=False, server_default=false()),  # it collects links; nothing is logged to it
+    Column("ttl", BigInteger),  # seconds; what its versions inherit
     UniqueConstraint("project_id", "name"),
+)
+
+registries = Table(  # a project that only collects links, and says of which types
+    "registries",
+    metadata,
+    Column("project_id", Text, ForeignKey("projects.id"), primary_key=True),
+    Column("description", Text),
+    Column("visibility", Text, nullable=False),
+    Column("types", JSON(none_as_null=True)),  # none: all
+    Column("created_at", _seconds, nullable=False),
+    Column("updated_at", _seconds, nullable=False),
 )
 
 runs = Table(
@@ -111,6 +124,7 @@ versions = Table(
     Column("receipted", Boolean, nullable=False),
     Column("created_at", _seconds, nullable=False),
     Column("updated_at", _seconds, nullable=False),
+    Column("ttl", BigInteger),  # seconds; -2: it never expires; none: as its collection says
 )
 # SQLite takes a partial index only where a query repeats its condition word for word: hence conditions with a name, and no
 # bound parameters in them.
@@ -126,6 +140,7 @@ places = Table(  # a version has one place per collection that shows it: where i
     Column("version_index", Integer, primary_key=True, autoincrement=False),
     Column("version_id", Text, ForeignKey("versions.id"), nullable=False, index=True),
     Column("deleted", Boolean, nullable=False),
+    Column("linked_at", _seconds),  # links only
 )
 
 aliases = Table(
@@ -163,6 +178,26 @@ edges = Table(  # lineage; "logged" also where a run logged content that was the
     Column("made_at", _seconds, nullable=False),
     Index(None, "run_id", "kind", "made_at", "version_id"),
     Index(None, "version_id", "kind"),
+)
+
+gatherings = Table(  # the version that several writers make under one name: the last that was begun
+    "gatherings",
+    metadata,
+    Column("collection_id", Text, ForeignKey("collections.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version_id", Text, ForeignKey("versions.id"), nullable=False),
+)
+
+parts = Table(  # what each writer gave to a version; gone if it was given up
+    "parts",
+    metadata,
+    Column("version_id", Text, ForeignKey("versions.id"), primary_key=True),
+    Column("id", Text, primary_key=True),  # the client's
+    Column("run_id", Text, ForeignKey("runs.id")),
+    Column("digest_algorithm", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("aliases", JSON, nullable=False),
+    Column("made_at", _seconds, nullable=False),
 )
 
 # The two big ones: no foreign keys and no row ids, which would each cost another tree to look into for every file.

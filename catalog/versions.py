@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Row, exists, false, func, select, update
 from ..errors import InvalidValueError, UnknownNameError
 from . import cursor as cursors
 from . import tables
-from .catalog import Page, Place, State, Version, Wanted
 from .names import CollectionRow, collection_row, find_collection, is_version, unknown_version
 from .tables import aliases, collections, entities, places, projects, version_tags, versions
+from .values import INHERIT, Page, Place, State, Version, Wanted
 
 _CHUNK = 500
 
@@ -22,6 +22,7 @@ class Seen(Struct, frozen=True):
     version_id: str
     collection: CollectionRow | None = None
     index: int = -1
+    linked_at: float | None = None
 
 
 class Spot(Struct, frozen=True):
@@ -62,18 +63,18 @@ def find(connection: Connection, collection: CollectionRow, alias: str) -> Seen:
 
 
 def by_index(connection: Connection, collection: CollectionRow, index: int) -> Seen | None:
-    query = select(places.c.version_id).where(
+    query = select(places.c.version_id, places.c.linked_at).where(
         places.c.collection_id == collection.id, places.c.version_index == index, places.c.deleted == false()
     )
-    version_id: str | None = connection.scalar(query)
-    return None if version_id is None else Seen(version_id, collection, index)
+    row = connection.execute(query).first()
+    return None if row is None else Seen(row.version_id, collection, index, row.linked_at)
 
 
 def by_alias(connection: Connection, collection: CollectionRow, alias: str) -> Seen | None:
     same_place = (places.c.collection_id == aliases.c.collection_id) & (places.c.version_index == aliases.c.version_index)
-    query = select(places.c.version_id, places.c.version_index).join_from(aliases, places, same_place)
+    query = select(places.c.version_id, places.c.version_index, places.c.linked_at).join_from(aliases, places, same_place)
     row = connection.execute(query.where(aliases.c.collection_id == collection.id, aliases.c.alias == alias)).first()
-    return None if row is None else Seen(row.version_id, collection, row.version_index)
+    return None if row is None else Seen(row.version_id, collection, row.version_index, row.linked_at)
 
 
 def version_by_id(connection: Connection, version_id: str) -> Version:
@@ -111,10 +112,10 @@ def listed(
     if cursor is not None:
         (last,) = cursors.decode(cursor, int)
         conditions.append(places.c.version_index < last if down else places.c.version_index > last)
-    query = select(places.c.version_id, places.c.version_index).where(*conditions)
+    query = select(places.c.version_id, places.c.version_index, places.c.linked_at).where(*conditions)
     query = query.order_by(places.c.version_index.desc() if down else places.c.version_index).limit(limit + 1)
     rows = connection.execute(query).all()
-    items = load(connection, [Seen(row.version_id, home, row.version_index) for row in rows[:limit]])
+    items = load(connection, [Seen(row.version_id, home, row.version_index, row.linked_at) for row in rows[:limit]])
     return Page(items, cursors.encode(items[-1].place.index) if len(rows) > limit and items else None, total or 0)
 
 
@@ -141,6 +142,7 @@ def load(connection: Connection, seen: Sequence[Seen]) -> tuple[Version, ...]:
                 versions,
                 collections.c.name,
                 collections.c.type,
+                collections.c.ttl.label("inherited_ttl"),
                 projects.c.name.label("project"),
                 entities.c.name.label("entity"),
             )
@@ -189,6 +191,10 @@ def _version(
         created_at=row.created_at,
         updated_at=row.updated_at,
         entity_id=row.entity_id,
+        collection_id=at[0],
+        ttl=INHERIT if row.ttl is None else row.ttl,
+        inherited_ttl=row.inherited_ttl,
+        linked_at=seen.linked_at,
     )
 
 

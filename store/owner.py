@@ -87,3 +87,14 @@ def parse_temporary(name: str) -> tuple[str, Owner] | None:
     parts = name.removeprefix(PREFIX).rsplit("-", 2)
     owner = Owner.parse(parts[1]) if len(parts) == 3 else None
     return (parts[0], owner) if owner else None
+
+
+def scratch_name() -> str:
+    """A name of this process alone, with which others may begin: `<16 hex>-<owner>`."""
+    return f"{os.urandom(8).hex()}-{_text_of(os.getpid())}"
+
+
+def parse_scratch(name: str) -> Owner | None:
+    """The owner of a name that begins as `scratch_name` made it; None for any other."""
+    token, _, rest = name.partition("-")
+    return Owner.parse(rest.partition("-")[0]) if len(token) == 16 else None

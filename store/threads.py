@@ -33,6 +33,27 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
+async def in_grace(work: Coroutine[Any, Any, T], seconds: float | None, *, given_up: bool = False) -> T:
+    """As `to_the_end`; but from a cancellation on, or at once if all was `given_up` before, the work has only so many seconds
+    (None: all it needs) until it is cancelled, too: for work that waits for a network, and must not make its owner wait."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            over = not (await asyncio.wait([task], timeout=seconds if given_up else None))[0]
+        except asyncio.CancelledError as error:
+            cancelled, given_up = error, True
+        else:
+            if over:
+                task.cancel()
+                cancelled = await ended(task) or cancelled
+    if cancelled:
+        if not task.cancelled():
+            task.exception()  # seen
+        raise cancelled
+    return task.result()
+
+
 async def in_thread(work: Callable[[], T]) -> T:
     """Run blocking `work` in a thread. When this call ends, by cancellation too, the work has returned; a cancellation
     halts it where it listens."""

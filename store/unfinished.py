@@ -20,7 +20,7 @@ class Unfinished(Struct, frozen=True):
     size: int | None = None  # bytes that it takes; None: nobody says
 
 
-class KeepsUnfinished(Protocol):
+class KeepsUnfinished(Store, Protocol):
     """A store that can be asked for what its writers, alive or dead, have in the making."""
 
     def unfinished(self) -> AsyncIterator[Unfinished]:
@@ -37,7 +37,7 @@ def keeps_unfinished(store: Store) -> "TypeGuard[KeepsUnfinished]":
     return hasattr(store, "unfinished") and hasattr(store, "give_up")
 
 
-class KeepsNoted(Protocol):
+class KeepsNoted(Store, Protocol):
     """A store whose writers note in a journal what they begin."""
 
     async def discard(self, begun: Begun) -> None:

@@ -1,4 +1,5 @@
-"""What every catalogue must do. A catalogue's test is `class TestMine(CatalogContract)` and a fixture `catalog`: an empty one."""
+"""What every catalogue must do. Its tests are `class TestMine(CatalogContract)`, others over `LinksContract`, `ListsContract`
+and `GatheringsContract` (catalog_links, catalog_lists, catalog_gatherings), and a fixture `catalog`: an empty one."""
 
 import asyncio
 import hashlib
@@ -6,7 +7,7 @@ import hashlib
 import pytest
 from msgspec.structs import replace
 
-from ..catalog.catalog import (
+from ..catalog import (
     Catalog,
     Change,
     Committed,
@@ -368,18 +369,18 @@ class CatalogContract:
         assert version.aliases == (*(f"a{n}" for n in range(6)), "latest")
         assert sorted(version.tags) == [f"t{n}" for n in range(6)]
 
-    async def test_a_version_is_found_by_its_id_where_its_collection_was_renamed(self, catalog: Catalog) -> None:
-        await log(catalog, "one")
+    async def test_a_version_is_found_by_its_collections_id_where_that_was_renamed(self, catalog: Catalog) -> None:
+        home = (await log(catalog, "one")).version.collection_id
         await log(catalog, "two")
         await catalog.change_collection("e", "p", "c", Change(name="d"))
 
-        edited = await catalog.change_version(V0, Change(add_aliases=("best",), description="new"), version_id="c one")
-        await catalog.delete_version(V1, delete_aliases=True, version_id="c two")
+        edited = await catalog.change_version(V0, Change(add_aliases=("best",), description="new"), collection_id=home)
+        await catalog.delete_version(V1, delete_aliases=True, collection_id=home)
 
         assert (str(edited.place), edited.aliases, edited.description) == ("e/p/d:v0", ("best",), "new")
         assert (await catalog.version_by_id("c two")).state is State.DELETED
         with pytest.raises(UnknownNameError):
-            await catalog.change_version(V1, Change(description="new"), version_id="c two")
+            await catalog.change_version(V1, Change(description="new"), collection_id=home)
 
     async def test_an_edit_of_what_a_version_does_not_have_is_refused(self, catalog: Catalog) -> None:
         await log(catalog, "one")

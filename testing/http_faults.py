@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 ALWAYS = 1 << 62
@@ -142,6 +142,18 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoil:
+    """One bit of what was sent arrives wrong, at a place that the server's seed decides."""
+
+    def apply(self, server: Serving, seen: Seen, reply: Callable[[], Reply]) -> Reply:
+        body = bytearray(seen.body)
+        if body:
+            at = server.random.randrange(len(body) * 8)
+            body[at // 8] ^= 1 << at % 8
+        return server.right(replace(seen, body=bytes(body)))
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
     """A header of the answer is another, or missing if `value` is None: a wrong Content-Range, another ETag."""
 
@@ -191,6 +203,30 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The server does not care for ranges: all of this, with 200."""
+
+    data: bytes
+
+    def apply(self, server: Serving, seen: Seen, reply: Callable[[], Reply]) -> Reply:
+        right = reply()
+        right.status, right.body = 200, self.data
+        right.headers.pop("content-range", None)
+        return right
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """This happens just before the request is answered."""
+
+    act: Callable[[], object]
+
+    def apply(self, server: Serving, seen: Seen, reply: Callable[[], Reply]) -> Reply:
+        self.act()
+        return reply()
+
+
+@dataclass(frozen=True, slots=True)
 class Lost:
     """The request is carried out, and its answer is lost: the connection ends before a byte of it."""
 
@@ -200,6 +236,14 @@ class Lost:
         right = reply()
         right.raw, right.cut, right.reset = b"", 0, self.reset
         return right
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """The request is neither carried out nor answered."""
+
+    def apply(self, server: Serving, seen: Seen, reply: Callable[[], Reply]) -> Reply:
+        return Reply(200, raw=b"", stall=True)
 
 
 @dataclass(frozen=True, slots=True)

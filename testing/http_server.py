@@ -9,6 +9,7 @@ It knows GET, HEAD and PUT, single ranges, strong ETags, If-Match and If-None-Ma
 """
 
 import contextlib
+import functools
 import hashlib
 import random
 import re
@@ -33,11 +34,13 @@ class _Planned:
     fault: Fault
     method: str | None
     path: str | None
+    about: str
     skip: int
     times: int
     chance: float
 
 
+@functools.lru_cache(4)  # as large objects are asked for part by part
 def etag_of(data: bytes) -> str:
     """The ETag under which the server serves these bytes."""
     return f'"{hashlib.blake2s(data, digest_size=8).hexdigest()}"'
@@ -87,14 +90,15 @@ class HttpServer:
         *,
         method: str | None = None,
         path: str | None = None,
+        about: str = "",
         skip: int = 0,
         times: int = 1,
         chance: float = 1,
     ) -> None:
-        """Let requests (of this method, of this path) meet the fault: the first `skip` do not, the next `times` do, each with
-        this chance by the server's seed. A request meets the first planned fault that applies."""
+        """Let requests (of this method, of this path, with `about` in their target) meet the fault: the first `skip` do not, the
+        next `times` do, each with this chance by the server's seed. A request meets the first planned fault that applies."""
         with self._lock:
-            self._planned.append(_Planned(fault, method, path, skip, times, chance))
+            self._planned.append(_Planned(fault, method, path, about, skip, times, chance))
 
     def mend(self) -> None:
         """Forget what was planned."""
@@ -182,7 +186,7 @@ class HttpServer:
         while (line := incoming.readline(65536).decode("latin-1")) not in ("\r\n", ""):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        fault = self._next(first[0], first[1].partition("?")[0])
+        fault = self._next(first[0], first[1])
         early = isinstance(fault, Status) and fault.early
         body = b"" if early else incoming.read(int(headers.get("content-length", "0")))
         seen = Seen(first[0], first[1], headers, body, number)
@@ -193,10 +197,13 @@ class HttpServer:
             reply = fault.apply(self, seen, lambda: self.right(seen)) if fault else self.right(seen)
         return self._send(sock, seen, reply)
 
-    def _next(self, method: str, path: str) -> Fault | None:
+    def _next(self, method: str, target: str) -> Fault | None:
+        path = target.partition("?")[0]
         with self._lock:
             for planned in self._planned:
                 if not planned.times or planned.method not in (None, method) or planned.path not in (None, path):
+                    continue
+                if planned.about not in target:
                     continue
                 if planned.skip:
                     planned.skip -= 1

@@ -34,6 +34,7 @@ SYSTEM_PARTS = (
     SystemPart("nginx", "nginx-light", "tests/test_benches.py, as the server of the race", places=("usr/sbin",)),
     SystemPart("ngx_http_lua_module.so", "libnginx-mod-http-lua", "the same", places=("usr/lib/nginx/modules",)),
     SystemPart("openssl", "openssl", "the same, for its certificate"),
+    SystemPart("tc", "iproute2", "the same, for slow links", places=("usr/sbin", "sbin")),
     SystemPart("mount", "mount", "tests that fill a disk", places=("bin", "usr/bin")),
     SystemPart("unshare", "util-linux", "make test without root, for a namespace of its own"),
     SystemPart("newuidmap", "uidmap", "the same: that namespace has users beside root"),

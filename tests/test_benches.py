@@ -1,6 +1,10 @@
 """Each benchmark also runs tiny, so that it still runs when somebody needs it."""
 
+import contextlib
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +39,27 @@ def test_a_large_file(tmp_path: Path) -> None:
 
     assert "of blake3 alone" in printed
     assert "download (durable) / (cp, then sync + hashing" in printed
+
+
+def test_a_table(tmp_path: Path) -> None:
+    printed = run("table.py", "--rows", "300", "--runs", "1", "--folder", str(tmp_path))
+
+    assert [line.split("  ")[0] for line in printed.splitlines() if " CPU-s" in line] == [
+        "hold",
+        "make, add and log",
+        "get",
+        "get, to pyarrow",
+    ]
+    assert printed.count("reached") == 6
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_versions(tmp_path: Path) -> None:
+    printed = run("many_versions.py", "--logged", "20", "--listed", "130", "--folder", str(tmp_path))
+
+    assert printed.count("log, last tenth") == 2
+    assert printed.count(" ms  bar 0.05: ") == 11
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_startup() -> None:
@@ -78,3 +103,59 @@ def test_a_race_without_its_peers_says_how_to_get_them(tmp_path: Path) -> None:
     printed = run("race.py", *tiny, "--folder", str(tmp_path), "--cache", str(tmp_path / "none"))
 
     assert "Not installed, so not raced: obstore (run again with --install)." in printed
+
+
+NETEM = ("--cells", "3", "--mib", "12", "--times", "2", "--limits", "4")
+IMPOSSIBLE = "no slow link can be made here: "
+
+
+def test_a_slow_link_or_why_there_is_none(tmp_path: Path) -> None:
+    """Who may not make network namespaces, as in some containers, is told so."""
+    printed = run("netem.py", *NETEM, "--folder", str(tmp_path))
+
+    if printed.startswith(IMPOSSIBLE):
+        assert re.search("may not make (network namespaces|tun devices)|the programs are missing: sudo", printed)
+    else:
+        assert printed.count("found by trying, ") == printed.count("fixed at 4 ") == 1
+        assert re.search(r"reached \d+% of the best fixed limit \(\d+% the first time\)", printed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_programs_for_a_slow_link_it_says_which(tmp_path: Path) -> None:
+    script = [sys.executable, str(BENCH / "netem.py"), *NETEM]
+
+    done = subprocess.run(script, env={**os.environ, "PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(IMPOSSIBLE + "the programs are missing: sudo apt-get install .*util-linux.*\n", done.stdout)
+
+
+def test_an_interrupted_slow_link_leaves_nothing(tmp_path: Path) -> None:
+    script = [sys.executable, str(BENCH / "netem.py"), *NETEM, "--folder", str(tmp_path)]
+    marked = {**os.environ, "LADING_TEST_OF_NETEM": str(tmp_path)}
+
+    with subprocess.Popen(script, env=marked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as bench:
+        assert bench.stdout is not None
+        bench.stdout.readline()  # from now on there are links, if there can be any
+        bench.send_signal(signal.SIGINT)
+        bench.communicate(timeout=60)
+
+    assert list(tmp_path.iterdir()) == []
+    assert processes_with(f"LADING_TEST_OF_NETEM={tmp_path}") == []
+
+
+def processes_with(variable: str) -> list[str]:
+    found: list[str] = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended, or is somebody else's
+            if variable.encode() in environ.read_bytes().split(b"\0"):
+                found.append(environ.parent.name)
+    return found
+
+
+def test_the_loop_of_the_bridge(tmp_path: Path) -> None:
+    printed = run("bridge.py", "--count", "60", "--runs", "1", "--folder", str(tmp_path))
+
+    works = [line.split("  ")[0] for line in printed.splitlines() if " CPU-s" in line]
+    assert works == [f"{work}, {loop}" for work in ("start", "log", "download", "up", "down") for loop in ("asyncio", "uvloop")]
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from ..errors import AlreadyExistsError, DigestMismatchError, LocalFileError, StoreError
-from ..manifest.digest import Algorithm, hasher
+from ..manifest.digest import Algorithm, hasher, leaf_digest
 from ..store.folder_jobs import FolderRead
 from ..store.halt import Halt
 from ..store.jobs import ReadJob
@@ -24,6 +24,7 @@ from .plan import FetchItem, Run
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 COPY_AT_ONCE = 64 << 20
+DAMAGED = "the store holds damaged bytes; log the file again from a good copy"
 _OLD = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -76,9 +77,31 @@ def arrive_small(
         os.close(descriptor)
 
 
+def arrive_whole(item: FetchItem, content: memoryview, folder: int, algorithm: Algorithm, path: str) -> Stamp:
+    """The same with all of the content at hand. It is verified before anything is written."""
+    turn("cpu")
+    _check_digest(item, leaf_digest(algorithm, content).hex())
+    turn("disk")
+    temporary = temporary_name(item.digest[:SMALL_SUBJECT])
+    try:
+        descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
+    except OSError as error:
+        raise local_error(error, path) from error
+    try:
+        _write(descriptor, content, path)
+        return _place(descriptor, temporary, folder, item, path, replace=True)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    finally:
+        os.close(descriptor)
+        turn("store")
+
+
 def _check_digest(item: FetchItem, actual: str) -> None:
     if actual != item.digest:
-        raise DigestMismatchError(item.path, expected=item.digest, actual=actual)
+        raise DigestMismatchError(item.path, expected=item.digest, actual=actual, hint=DAMAGED)
 
 
 def _write(descriptor: int, piece: memoryview, path: str, at: int | None = None) -> None:

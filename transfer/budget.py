@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +27,19 @@ class _Waiter:
     granted: "asyncio.Future[None]"
 
 
+@dataclass(eq=False, slots=True)
+class Kept:
+    """Bytes that somebody keeps until another needs them."""
+
+    size: int
+    forget: Callable[[], None]
+
+
 class ByteBudget:
     """Lends bytes, first come, first served, to any thread's event loop.
 
     The oldest borrower is always served once nothing else is lent, even if it asks for more than there is: a budget may slow
-    a transfer down, never stop it.
+    a transfer down, never stop it. What is to spare may be kept meanwhile, and is taken back when a borrower needs it.
     """
 
     def __init__(self, total: int) -> None:
@@ -42,6 +50,7 @@ class ByteBudget:
         """Forget all loans and borrowers: in a forked child, nobody else has any."""
         self._lent = 0
         self._waiting: deque[_Waiter] = deque()
+        self._kept: dict[Kept, None] = {}  # the longest unused first; counted as lent; nothing while anybody waits
         self._lock = threading.Lock()
 
     def statistics(self) -> BudgetStatistics:
@@ -57,14 +66,54 @@ class ByteBudget:
         finally:
             self._give_back(size)
 
+    def keep(self, size: int, forget: Callable[[], None]) -> Kept | None:
+        """Keep `size` bytes that are to spare, until `give_up`; None if there are none. When a borrower needs them they are taken
+        back, the longest unused first, and `forget` is called, by whatever thread: it lets go of the memory, must be quick and
+        must not raise."""
+        kept = Kept(size, forget)
+        with self._lock:
+            if self._waiting or self._lent + size > self.total:
+                return None
+            self._lent += size
+            self._kept[kept] = None
+        return kept
+
+    def use(self, kept: Kept) -> None:
+        """They were used just now: others are taken back before."""
+        with self._lock:
+            if kept in self._kept:
+                del self._kept[kept]
+                self._kept[kept] = None
+
+    def give_up(self, kept: Kept) -> None:
+        """Keep them no longer; nothing if they were taken back."""
+        with self._lock:
+            size = kept.size if self._kept.pop(kept, self) is None else 0
+        self._give_back(size)
+
+    def _taken_back(self, size: int) -> list[Kept]:
+        """What is kept no longer, so that these bytes fit, as far as that helps."""
+        taken: list[Kept] = []
+        while self._kept and not self._fits(size):
+            taken.append(kept := next(iter(self._kept)))
+            del self._kept[kept]
+            self._lent -= kept.size
+        return taken
+
     async def _borrow(self, size: int) -> None:
         loop = asyncio.get_running_loop()
         waiter = _Waiter(size, loop, loop.create_future())
         with self._lock:
-            if not self._waiting and self._fits(size):
+            taken = [] if self._waiting else self._taken_back(size)
+            granted = not self._waiting and self._fits(size)
+            if granted:
                 self._lent += size
-                return
-            self._waiting.append(waiter)
+            else:
+                self._waiting.append(waiter)
+        for kept in taken:
+            kept.forget()
+        if granted:
+            return
         try:
             await waiter.granted
         except asyncio.CancelledError:
@@ -96,9 +145,10 @@ def _grant(future: "asyncio.Future[None]") -> None:
 
 
 def default_memory() -> int:
-    """A quarter of what the cgroup, or else the machine, has; between 64 MiB and 1 GiB."""
+    """A quarter of what the cgroup, or else the machine, has; between 32 and 80 MiB. A lane holds 1 MiB, so eighty may move bytes
+    at the same time, which is more than any network asks for, and the process stays below 150 MB."""
     limit = memory_limit(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"), Path("/proc/meminfo"))
-    return min(max(limit // 4, 64 << 20), 1 << 30)
+    return min(max(limit // 4, 32 << 20), 80 << 20)
 
 
 def memory_limit(own: Path, root: Path, meminfo: Path) -> int:

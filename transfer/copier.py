@@ -24,6 +24,7 @@ from .lanes import Lanes
 from .locations import BUCKETS, WILD, Location, parse_location
 from .pairs import Compare, Found, Rules, Target, apart, target_of
 from .progress import Listener, Meter
+from .scheduler import Retry
 
 TASKS_AT_ONCE = 32  # of a batch; how much of them moves at the same time is for the gates of each store to say
 Opener = Callable[[str, Mapping[str, str]], Store]
@@ -33,7 +34,8 @@ class Copier:
     """Runs tasks with the same stores, lanes and limits, which are opened when they are needed. Close it: `aclosing(Copier())`.
 
     `options` (`profile`, `endpoint`, `anonymous` …) hold for every bucket whose URL does not say otherwise; `journal` is a folder
-    for notes of uploads, by which they are gone on with after a crash; `opener` opens stores, by URL and options."""
+    for notes of uploads, by which they are gone on with after a crash; `opener` opens stores, by URL and options; `retry` says
+    how often and for how long what fails is tried again."""
 
     def __init__(
         self,
@@ -44,7 +46,9 @@ class Copier:
         options: Mapping[str, str] | None = None,
         journal: str | None = None,
         opener: Opener | None = None,
+        retry: Retry | None = None,
     ) -> None:
+        self._retry = retry or Retry()
         self._concurrency, self._max_bandwidth, self._budget = concurrency, max_bandwidth, budget or shared_budget()
         self._options = dict(options or {})
         self._opener = opener or functools.partial(open_store, journal=Journal(journal) if journal else None)
@@ -113,7 +117,11 @@ class Copier:
         if found is None:
             store = self._opener(location.store, self._options_of(location)) if location.store else FolderStore("/")
             found = self._engines[location.store] = Engine(
-                store, budget=self._budget, concurrency=self._concurrency, max_bandwidth=self._max_bandwidth
+                store,
+                retry=self._retry,
+                budget=self._budget,
+                concurrency=self._concurrency,
+                max_bandwidth=self._max_bandwidth,
             )
             # Each web address is a store, and many of them lie on one host.
             host = location.store if location.is_listed else "://".join(urlsplit(location.store)[:2])

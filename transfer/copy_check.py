@@ -16,6 +16,7 @@ from ..store.jobs import ReadJob
 from ..store.store import ObjectMeta, Store
 from .lanes import buffer
 
+_DAMAGED = "the source is another than was meant, or its bytes are damaged: run it again, or take it from elsewhere"
 _LENGTHS = {"blake3": 64, "sha256": 64, "md5": 32}
 
 
@@ -65,7 +66,8 @@ def check_digest(digest: Digest, name: str, replay: Replay, halt: Halt) -> None:
     hasher = digest.hasher()
     replay(lambda piece: _feed(hasher, piece), halt)
     if (actual := hasher.hexdigest()) != digest.value:
-        raise DigestMismatchError(name, expected=f"{digest.name}:{digest.value}", actual=f"{digest.name}:{actual}")
+        expected, actual = f"{digest.name}:{digest.value}", f"{digest.name}:{actual}"
+        raise DigestMismatchError(name, expected=expected, actual=actual, hint=_DAMAGED)
 
 
 def _feed(hasher: Hasher, piece: memoryview) -> None:
@@ -84,7 +86,7 @@ def check_checksum(expected: Checksum, name: str, replay: Replay, halt: Halt) ->
     actual = checksum_of(expected.name, replay, halt)
     if actual != expected:
         shown = [f"{each.name}:{each.value.hex()}" for each in (expected, actual)]
-        raise DigestMismatchError(name, expected=shown[0], actual=shown[1])
+        raise DigestMismatchError(name, expected=shown[0], actual=shown[1], hint=_DAMAGED)
 
 
 def stated(meta: ObjectMeta, store: Store) -> Checksum:

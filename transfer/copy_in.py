@@ -19,7 +19,7 @@ from ..store.posix import FEW, sync_below
 from ..store.threads import in_thread
 from .arrival import Arrival, arrive_small
 from .copy_check import Digest, Replay, check_checksum, check_digest
-from .copy_sides import Here, Side
+from .copy_sides import Here, Readable
 from .destination import Destination, sweep
 from .driver import drive
 from .engine import Engine
@@ -58,7 +58,7 @@ class Noted(Struct, frozen=True):
 class Inbound:
     """From any side into a folder of this machine."""
 
-    def __init__(self, engine: Engine, source: Side, url: str, folder: str, meter: Meter, *, replace: bool) -> None:
+    def __init__(self, engine: Engine, source: Readable, url: str, folder: str, meter: Meter, *, replace: bool) -> None:
         self.engine, self.source, self.url, self.meter, self.replace = engine, source, url, meter, replace
         self.destination = Destination(folder or ".")
         self._swept = set[str]()  # folders in which what dead copies of small files left is gone

@@ -1,11 +1,12 @@
 """An object in the making in the course of a copy: begun, filled part by part, and completed or aborted."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from ..errors import StoreError
 from ..store.store import Write
-from ..store.threads import to_the_end
+from ..store.threads import in_grace
 from .driver import drive, persist
 from .engine import Engine
 from .plan import Run, cut, part_leaves, part_size
@@ -71,7 +72,8 @@ class Making:
         if self.write is None:
             return
         try:
-            await to_the_end(self.write.abort())
+            given_up = isinstance(error, asyncio.CancelledError)
+            await in_grace(self.write.abort(), self.engine.grace, given_up=given_up)
         except StoreError as second:
             error.add_note(f"nor could what was sent of it be removed: {second}")
 
@@ -79,4 +81,4 @@ class Making:
         async def whole() -> None:
             await call()
 
-        await persist(lambda: to_the_end(whole()), retry=self.engine.retry, meter=self.meter)
+        await persist(lambda: in_grace(whole(), self.engine.grace), retry=self.engine.retry, meter=self.meter)

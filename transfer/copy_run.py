@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -174,37 +174,13 @@ class Copying:
             self.meter.add(files_done=1, bytes_done=size, files_reused=1, bytes_reused=size)
 
     async def _move(self, chunk: list[Pair]) -> None:
-        engine, count, meter = self.engine, BatchCount(near=self.engine.store.near), self.meter
-        verified = self.task.digest is not None or self.task.verify  # each by itself, before or after it takes its place
-
-        async def execute(work: _Work) -> float:
-            if isinstance(work, Pair):
-                await self._large(work)
-                return 0.0
-            began = time.monotonic()
-            async with engine.memory(self.mover.memory(work), meter):
-                failed = await engine.lanes.run(functools.partial(self.mover.small, work), meter=meter)
-            count.took(len(work) - len(failed), time.monotonic() - began)
-            for _, failure in failed:
-                if not failure.retryable:
-                    raise Spent(failure) from failure
-            if failed:
-                raise Partly([pair for pair, _ in failed], failed[0][1])
-            return amount(pair.source.size for pair in work)
-
-        small = (pair for pair in chunk if not (verified or is_large(pair.source.size)))
-        batched: Iterator[_Work] = batches(small, lambda pair: pair.source.size, count=lambda: count.now)
-        single: Iterator[_Work] = (pair for pair in chunk if verified or is_large(pair.source.size))
-        with traced("lading.copy", engine.store.url, meter, near=engine.store.near):
-            await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=meter)
+        verified = self.task.digest is not None or self.task.verify
+        await move(self.engine, self.mover, chunk, self.meter, self._large, alone=verified)
 
     async def _large(self, pair: Pair) -> None:
-        try:
-            digest = parse_digest(self.task.digest) if self.task.digest else None
-            verify = self.task.verify and isinstance(self.there, There)
-            await self.mover.large(pair, digest=digest, checksum=await self._checksum(pair), verify=verify)
-        except LadingError as error:
-            raise Spent(error) from error
+        digest = parse_digest(self.task.digest) if self.task.digest else None
+        verify = self.task.verify and isinstance(self.there, There)
+        await self.mover.large(pair, digest=digest, checksum=await self._checksum(pair), verify=verify)
 
     async def _checksum(self, pair: Pair) -> Checksum | None:
         """What the bytes of the source must have, if that is to be verified: what its store states. Of a file there is only what
@@ -223,6 +199,43 @@ class Copying:
         if isinstance(self.there, There) and not (meta.checksum and can_compute(meta.checksum.name)):
             return None
         return stated(meta, side.store)
+
+
+async def move(
+    engine: Engine,
+    mover: Mover,
+    pairs: list[Pair],
+    meter: Meter,
+    one: Callable[[Pair], Awaitable[None]],
+    *,
+    alone: bool = False,
+) -> None:
+    """Move pairs: small ones in batches, and by `one` those that are large, or all where each is to be `alone`."""
+    count = BatchCount(near=engine.store.near)
+
+    async def execute(work: _Work) -> float:
+        if isinstance(work, Pair):
+            try:
+                await one(work)
+            except LadingError as error:
+                raise Spent(error) from error
+            return 0.0
+        began = time.monotonic()
+        async with engine.memory(mover.memory(work), meter):
+            failed = await engine.lanes.run(functools.partial(mover.small, work), meter=meter)
+        count.took(len(work) - len(failed), time.monotonic() - began)
+        for _, failure in failed:
+            if not failure.retryable:
+                raise Spent(failure) from failure
+        if failed:
+            raise Partly([pair for pair, _ in failed], failed[0][1])
+        return amount(pair.source.size for pair in work)
+
+    small = (pair for pair in pairs if not (alone or is_large(pair.source.size)))
+    batched: Iterator[_Work] = batches(small, lambda pair: pair.source.size, count=lambda: count.now)
+    single: Iterator[_Work] = (pair for pair in pairs if alone or is_large(pair.source.size))
+    with traced("lading.copy", engine.store.url, meter, near=engine.store.near):
+        await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=meter)
 
 
 async def _ahead(chunks: AsyncGenerator[list[Pair]]) -> AsyncGenerator[list[Pair]]:

@@ -27,7 +27,15 @@ Names = AsyncGenerator[list[tuple[str, Found]]]
 Chosen = Callable[[str], bool]
 
 
-class Side(Protocol):
+class Readable(Protocol):
+    """Where what was found can be read."""
+
+    def job(self, found: Found, start: int, stop: int) -> ReadJob:
+        """The job that reads [start, stop) of what was found, if it is still the same."""
+        ...
+
+
+class Side(Readable, Protocol):
     """Where files or objects lie."""
 
     async def one(self, key: str) -> Found | None:
@@ -43,10 +51,6 @@ class Side(Protocol):
 
     async def there(self, folder: str, chosen: Chosen) -> dict[str, Found]:
         """All that lies below a folder that may be missing, as a destination sees it: by name."""
-        ...
-
-    def job(self, found: Found, start: int, stop: int) -> ReadJob:
-        """The job that reads [start, stop) of what was found, if it is still the same."""
         ...
 
     def place(self, folder: str) -> str:

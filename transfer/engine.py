@@ -22,6 +22,8 @@ from .pace import PacedStore, shared_pace
 from .progress import Meter
 from .scheduler import Limits, Retry
 
+GRACE = 0.4  # twice, for what goes on and to undo it, makes less than the second within which a cancellation is to end
+
 
 class EngineStatistics(Struct, frozen=True):
     """How many lanes there may be, what may run at the same time at this moment, and what is lent."""
@@ -69,6 +71,12 @@ class Engine:
         async with self.budget.loan(size):
             meter.spend(memory=time.monotonic() - asked)
             yield
+
+    @property
+    def grace(self) -> float | None:
+        """For how many seconds a store may still be told of the beginning or the end of an upload that was given up; None: for as
+        long as it takes, which on a disk is not long. What is cut short is in the journal, or tells by its name whose it was."""
+        return None if self.store.near else GRACE
 
     def close(self) -> None:
         self.lanes.close()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.posix import sync_below
+from .arrival import DAMAGED
 from .batches import BatchCount, amount, batches, most_of
 from .destination import Destination
 from .driver import Partly, Spent, drive
@@ -102,7 +103,7 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
         try:
             state.arrived.append((item, await fetch_large(engine, item, state.destination, state.algorithm, state.meter)))
         except LadingError as error:
-            raise Spent(await _judged(engine, item, error)) from error
+            raise Spent(await judged(engine, item, error)) from error
 
     async def small(items: list[FetchItem]) -> float:
         began = time.monotonic()
@@ -114,7 +115,7 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
         state.arrived.extend(landed.arrived)
         for item, error in landed.failed:
             if not error.retryable:
-                raise Spent(await _judged(engine, item, error)) from error
+                raise Spent(await judged(engine, item, error)) from error
         if landed.failed:
             moved = most_of((item.size for item, _ in landed.arrived if item.copy is None), failed=len(landed.failed))
             raise Partly([item for item, _ in landed.failed], landed.failed[0][1], amount=moved)
@@ -126,13 +127,14 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
     await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=state.meter)
 
 
-async def _judged(engine: Engine, item: FetchItem, error: LadingError) -> LadingError:
+async def judged(engine: Engine, item: FetchItem, error: LadingError) -> LadingError:
     """The error, or what is behind it: an object that is too short is as damaged as one with other bytes."""
     if type(error) is StoreError:
         with contextlib.suppress(StoreError):
             size = (await engine.store.head(item.key)).size
             if size < item.size:
-                return DigestMismatchError(item.path, expected=item.digest, actual=f"an object of only {size} bytes")
+                actual = f"an object of only {size} bytes"
+                return DigestMismatchError(item.path, expected=item.digest, actual=actual, hint=DAMAGED)
     return error
 
 

@@ -8,7 +8,7 @@ from ..errors import DigestMismatchError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.folder_jobs import FolderRead
 from ..store.threads import in_thread
-from .arrival import Arrival
+from .arrival import DAMAGED, Arrival
 from .destination import Destination
 from .driver import Partly, drive, persist
 from .engine import Engine
@@ -117,5 +117,5 @@ class _Filling:
             f"{self.item.path} (bytes {start} to {stop})",
             expected=self.item.digest,
             actual="other bytes",
-            hint="the store holds damaged bytes; log the file again from a good copy",
+            hint=DAMAGED,
         )

@@ -8,9 +8,11 @@ from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.halt import Halt
 from ..store.store import Store
-from .arrival import arrive_small
+from ..store.wholes import Wholes, wholes
+from .arrival import arrive_small, arrive_whole
 from .batches import Refusals
 from .destination import Destination
+from .lanes import PIECE, buffer
 from .local import Stamp
 from .plan import FetchItem
 from .progress import Meter
@@ -30,7 +32,7 @@ def fetch_small(
     """Make the files, counted as they are done. After a failure that no retry would heal, the rest is left."""
     landed, refusals = Landed(), Refusals()
     below, folder = None, -1
-    with ExitStack() as folders:
+    with ExitStack() as folders, wholes(store) as many:
         for number, item in enumerate(items):
             halt.check()
             try:
@@ -38,7 +40,7 @@ def fetch_small(
                     folders.close()
                     below = None
                     folder, below = folders.enter_context(destination.folder(parent)), parent
-                landed.arrived.append(_arrive(store, item, folder, destination, algorithm, halt))
+                landed.arrived.append(_arrive(store, many, item, folder, destination, algorithm, halt))
             except (LadingError, OSError) as error:
                 named = destination.error(error, item) if isinstance(error, OSError) else error
                 landed.failed.append((item, named))
@@ -54,9 +56,19 @@ def fetch_small(
 
 
 def _arrive(
-    store: Store, item: FetchItem, folder: int, destination: Destination, algorithm: Algorithm, halt: Halt
+    store: Store,
+    many: Wholes | None,
+    item: FetchItem,
+    folder: int,
+    destination: Destination,
+    algorithm: Algorithm,
+    halt: Halt,
 ) -> tuple[FetchItem, Stamp]:
     path = destination.path(item)
+    if many is not None and item.copy is None and item.size <= PIECE:
+        view = buffer()[: item.size]
+        many.read(item.key, view)
+        return item, arrive_whole(item, view, folder, algorithm, path)
     if item.copy is not None:
         try:
             return item, arrive_small(item, read_job(store, item, 0, item.size), folder, algorithm, halt, path)

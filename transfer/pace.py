@@ -151,6 +151,11 @@ _paces: dict[float, Pace] = {}
 _making = threading.Lock()
 
 
+def paced_job(job: ReadJob, pace: Pace) -> ReadJob:
+    """The same job, whose bytes are paid for."""
+    return _PacedRead(job, pace)
+
+
 def shared_pace(rate: float) -> Pace:
     """The pace of this rate that this process keeps."""
     with _making:

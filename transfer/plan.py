@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from ..manifest.digest import LEAF_SIZE, Algorithm, leaf_count
+from ..manifest.digest import LEAF_SIZE, leaf_count
 from ..manifest.entry import Entry
+from ..manifest.keys import manifest_key as manifest_key
+from ..manifest.keys import object_key as object_key
 from .hashing import Hashed
 from .local import LocalFile
 
@@ -81,14 +83,6 @@ def fetch_item(path: str, entry: Entry, key: str) -> FetchItem:
 def entry_of(hashed: Hashed, *, executable: bool, md5: str | None) -> Entry:
     """The entry of a local file."""
     return Entry(hashed.digest, hashed.size, None, md5, {"executable": True} if executable else {}, hashed.leaves)
-
-
-def object_key(entity_id: str, algorithm: Algorithm, digest: str) -> str:
-    return f"objects/{entity_id}/{algorithm.lower()}/{digest[:2]}/{digest[2:]}"
-
-
-def manifest_key(entity_id: str, algorithm: Algorithm, digest: str) -> str:
-    return f"manifests/{entity_id}/{algorithm.lower()}/{digest[:2]}/{digest[2:]}"
 
 
 def cut(size: int, leaves: int = PART_LEAVES) -> Iterator[Run]:

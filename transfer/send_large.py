@@ -1,5 +1,6 @@
 """Sending one large file: its parts side by side, and the object once all of them lie there."""
 
+import asyncio
 import contextlib
 import os
 
@@ -9,7 +10,7 @@ from ..store.checksum import Checksum, Summer, can_compute
 from ..store.halt import Halt
 from ..store.jobs import WriteJob
 from ..store.store import Write
-from ..store.threads import to_the_end
+from ..store.threads import in_grace
 from .driver import drive, persist
 from .engine import Engine
 from .lanes import PIECE
@@ -58,7 +59,7 @@ async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Met
         return False
     except BaseException as error:
         try:
-            await sending.abort()
+            await sending.abort(given_up=isinstance(error, asyncio.CancelledError))
         except StoreError as second:
             error.add_note(f"nor could what was sent of it be removed: {second}")
         raise
@@ -79,7 +80,7 @@ class _Sending:
             self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
 
         # Not to be cut short: what was begun could not be aborted.
-        await persist(lambda: to_the_end(begin()), retry=self.engine.retry, meter=self.meter)
+        await persist(lambda: in_grace(begin(), self.engine.grace), retry=self.engine.retry, meter=self.meter)
 
     async def run(self, run: Run) -> float:
         """Returns how many bytes went to the store."""
@@ -101,11 +102,12 @@ class _Sending:
             await write.complete()
             self.write = None
 
-        await persist(lambda: to_the_end(complete()), retry=self.engine.retry, meter=self.meter)
+        await persist(lambda: in_grace(complete(), self.engine.grace), retry=self.engine.retry, meter=self.meter)
 
-    async def abort(self) -> None:
+    async def abort(self, *, given_up: bool = False) -> None:
         if self.write is not None:
-            await to_the_end(persist(self.write.abort, retry=_BRIEF, meter=self.meter))
+            abort = persist(self.write.abort, retry=_BRIEF, meter=self.meter)
+            await in_grace(abort, self.engine.grace, given_up=given_up)
 
     def take_back(self) -> None:
         """The parts were of no use."""

@@ -8,6 +8,7 @@ from ..errors import AlreadyExistsError, LadingError
 from ..manifest.digest import Algorithm
 from ..store.halt import Halt
 from ..store.store import Store
+from ..store.wholes import Wholes, wholes
 from .batches import Refusals
 from .lanes import PIECE
 from .outgoing import outgoing, whole
@@ -24,14 +25,23 @@ class Sent(Struct, frozen=True):
 
 def send_small(store: Store, items: list[SendItem], algorithm: Algorithm, halt: Halt) -> Sent:
     """Make the objects. Raise what no retry would heal."""
+    with wholes(store) as many:
+        return _send_small(store, many, items, algorithm, halt)
+
+
+def _send_small(store: Store, many: Wholes | None, items: list[SendItem], algorithm: Algorithm, halt: Halt) -> Sent:
     sent, refusals = Sent(), Refusals()
     for number, item in enumerate(items):
         halt.check()
         try:
-            job = store.put(item.key, item.size)
             if item.size < PIECE:
-                job.write((whole(item, algorithm),))
+                content = whole(item, algorithm)
+                if many is not None:
+                    many.write(item.key, content)
+                else:
+                    store.put(item.key, item.size).write((content,))
             else:
+                job = store.put(item.key, item.size)
                 with contextlib.closing(outgoing(item, Run(0, 1, item.size), algorithm, halt)) as pieces:
                     job.write(pieces)
             sent.made.append(item)

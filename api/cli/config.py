@@ -26,10 +26,11 @@ async def show(console: Console) -> None:
     from ..settings import origins
 
     found = [origin for origin in origins() if origin.name != "quiet" or not console.quiet]
-    console.table([_record(each) for each in found], _COLUMNS, [[each.name, _text(_shown(each)), each.source] for each in found])
+    console.table([setting_record(each) for each in found], _COLUMNS, [[each.name, _text(_shown(each)), each.source] for each in found])
 
 
-def _record(origin: "Origin") -> dict[str, Any]:
+def setting_record(origin: "Origin") -> dict[str, Any]:
+    """A setting as `--json` shows it; secrets are masked."""
     from ..settings import TABLE
 
     setting = next(each for each in TABLE if each.name == origin.name)

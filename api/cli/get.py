@@ -34,7 +34,7 @@ class Download:
 
 
 @click.command(short_help="Download a version, or part of one.")
-@click.argument("name")
+@click.argument("names", nargs=-1, metavar="NAME")
 @click.option("--root", metavar="DIR", help="Where to. Default: NAME:vN below LADING_ARTIFACT_DIR (./artifacts).")
 @click.option("--path-prefix", "prefix", default="", metavar="P", help="Only files whose path starts with P.")
 @click.option("--type", "-t", "type_", help="Fail if it has another type.")
@@ -42,11 +42,13 @@ class Download:
 @click.option("--rehash", is_flag=True, help="Read files that are there, whatever is known of them.")
 @click.option("--explain", is_flag=True, help="Say what the transfer was bound by.")
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched; change nothing.")
+@click.option("--pinned", is_flag=True, help="What `lading pin` wrote: of each NAME, or all; to DIR/NAME with --root.")
+@click.option("--lock", metavar="FILE", default="lading.lock", show_default=True, help="With --pinned: the lock file.")
 @with_console
 async def get(
     console: Console,
     *,
-    name: str,
+    names: tuple[str, ...],
     root: str | None,
     prefix: str,
     type_: str | None,
@@ -54,14 +56,25 @@ async def get(
     rehash: bool,
     explain: bool,
     dry_run: bool,
+    pinned: bool,
+    lock: str,
 ) -> None:
     """Download the version NAME ([[ENTITY/]PROJECT/]NAME[:ALIAS], `latest` by default), verified, and print the folder.
 
     Files that are right already are kept; other files in the folder stay, unless it is a --checkout.
     """
-    asked = Download(name, root, prefix, type_, checkout, rehash, explain)
     if checkout and (prefix or rehash):
         raise click.UsageError("--checkout takes neither --path-prefix nor --rehash")
+    if pinned:
+        if prefix or type_ or explain or dry_run:
+            raise click.UsageError("--pinned takes only NAMEs, --root, --lock, --checkout and --rehash")
+        from .pin import get_pinned
+
+        await get_pinned(console, names, lock, root, checkout=checkout, rehash=rehash)
+        return
+    if len(names) != 1:
+        raise click.UsageError("say which version: one NAME, or --pinned")
+    asked = Download(names[0], root, prefix, type_, checkout, rehash, explain)
     await (_forecast if dry_run else download)(console, asked)
 
 

@@ -45,6 +45,7 @@ def _text(artifact: "Artifact", made: "PublicRun | None", used: "list[PublicRun]
         "digest": f"{artifact.digest} ({artifact.digest_algorithm})",
         "created": artifact.created_at,
         "updated": artifact.updated_at,
+        "expires": artifact.expires_at or "",
         "source": artifact.source_qualified_name if artifact.is_link else "",
         "logged by": _run(made) if made else "",
         "used by": ", ".join(_run(run) for run in used),

@@ -14,8 +14,8 @@ import click
 from .failures import said
 
 COMMANDS = (
-    *("put", "get", "cp", "sync", "ls", "info", "diff", "verify", "rm"),
-    *("link", "unlink", "lineage", "alias", "tag", "gc", "doctor", "config", "artifact"),
+    *("put", "get", "cat", "cp", "sync", "ls", "info", "diff", "verify", "rm"),
+    *("link", "unlink", "lineage", "alias", "tag", "pin", "gc", "doctor", "export", "import", "config", "artifact"),
 )
 _EPILOG = """\b
 Exit codes:

@@ -32,6 +32,7 @@ def version_record(artifact: "Artifact") -> dict[str, Any]:
         "metadata": artifact.metadata,
         "created_at": artifact.created_at,
         "updated_at": artifact.updated_at,
+        "expires_at": artifact.expires_at,
     }
 
 
@@ -41,6 +42,7 @@ def collection_record(collection: "ArtifactCollection") -> dict[str, Any]:
         "project": collection.project,
         "name": collection.name,
         "type": collection.type,
+        "is_sequence": collection.is_sequence(),
         "version_count": len(collection),
         "aliases": collection.aliases,
         "tags": collection.tags,

@@ -31,6 +31,7 @@ class Stored(Struct, frozen=True):
     crc32c: str | None = None
     componentCount: int = 1  # noqa: N815  # as in the document
     timeCreated: datetime | None = None  # noqa: N815
+    etag: str = ""  # only where it was asked for
 
     @property
     def checksum(self) -> Checksum | None:
@@ -69,28 +70,29 @@ class _Refusal(Struct):
     error: _Error
 
 
-def stored(document: object, place: Place) -> Stored:
-    """The object of a JSON document, as bytes or parsed. Raise `StoreUnavailableError` if it is none."""
-    return _read(document, Stored, place)
+def stored(document: object, place: Place, key: str = "") -> Stored:
+    """The object of a JSON document, as bytes or parsed. Raise `StoreUnavailableError`, about the `key`, if it is none."""
+    return _read(document, Stored, place, key)
 
 
 def listed(document: object, place: Place) -> Listed:
     """The page of a JSON document, as bytes or parsed. Raise `StoreUnavailableError` if it is none."""
-    return _read(document, Listed, place)
+    return _read(document, Listed, place, "")
 
 
-def _read(document: object, kind: type[T], place: Place) -> T:
+def _read(document: object, kind: type[T], place: Place, key: str) -> T:
     try:  # not strict: whole numbers of 64 bits are texts in Google's documents
         if isinstance(document, bytes):
             return msgspec.json.decode(document, type=kind, strict=False)
         return msgspec.convert(document, kind, strict=False)
     except msgspec.MsgspecError as error:
-        raise misunderstood(place, error) from error
+        raise misunderstood(place, error, key) from error
 
 
-def misunderstood(place: Place, error: Exception) -> StoreUnavailableError:
+def misunderstood(place: Place, error: Exception, key: str = "") -> StoreUnavailableError:
     """The error for an answer that is none: of a proxy, as a rule."""
-    return StoreUnavailableError(f"{place.url}: the answer is not what Google Cloud Storage sends: {error}")
+    what = f"{key} in {place.url}" if key else place.url
+    return StoreUnavailableError(f"{what}: the answer is not what Google Cloud Storage sends: {error}")
 
 
 def error_of(answer: Answer, key: str, place: Place, *, sent: Checksum | None = None) -> StoreError | DigestMismatchError:
@@ -122,7 +124,8 @@ def error_of(answer: Answer, key: str, place: Place, *, sent: Checksum | None = 
             hint="to write, roles/storage.objectUser on the bucket is needed; to read, roles/storage.objectViewer",
         )
     if answer.status == 400 and sent is not None and "crc32c" in message.lower():
-        return DigestMismatchError(what, expected=f"crc32c {sent.base64}", actual="another, by the store", hint=message)
+        hint = f"the bytes are damaged on their way: {message}"
+        return DigestMismatchError(what, expected=f"crc32c {sent.base64}", actual="another, by the store", hint=hint)
     return refusal(Answer(answer.status, answer.headers, message.encode()), key or place.bucket, place.url)
 
 

@@ -150,7 +150,7 @@ class GcsCalls:
 
     async def _post(self, url: str, body: bytes, headers: Headers, name: str) -> Stored:
         answer = await self.ask(Request.of("POST", url, (*headers, *self.payer.items())), body, name)
-        return stored(answer.body, self.place)
+        return stored(answer.body, self.place, self.place.key(name))
 
     async def download(self, name: str) -> bytes:
         """A small object whole. Raise `NotFoundError`."""

@@ -53,25 +53,31 @@ class _Speech:
         with exchange(self.sign(gone)) as incoming:  # nobody may take it for what was meant
             incoming.read(1 << 16)
         raise DigestMismatchError(
-            f"{made.name} in {self.place.url}", expected=f"crc32c {sent.base64}", actual=f"crc32c {made.crc32c}"
+            f"{made.name} in {self.place.url}",
+            expected=f"crc32c {sent.base64}",
+            actual=f"crc32c {made.crc32c}",
+            hint="the bytes are damaged on their way: a proxy, or this machine, may be at fault",
         )
 
 
 class GcsRead(Struct, frozen=True):
-    """[start, stop) of one generation of an object; without an `etag`, of any."""
+    """[start, stop) of one generation of an object; without an `etag`, of any. It may be an `earlier` one than that which lies
+    there now, if the bucket keeps such; else that is refused."""
 
     place: Place
     name: str
     start: int
     stop: int
     etag: str | None = None
+    earlier: bool = False
 
     @property
     def size(self) -> int:
         return self.stop - self.start
 
     def read(self, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
-        query = {"alt": "media"} if self.etag is None else {"alt": "media", "ifGenerationMatch": self.etag}
+        pin = "generation" if self.earlier else "ifGenerationMatch"
+        query = {"alt": "media"} if self.etag is None else {"alt": "media", pin: self.etag}
         # Google would undo an encoding of gzip, and then know no ranges, for whoever does not accept it.
         request = Request.of("GET", self.place.api(self.name, query=query), (("Accept-Encoding", "gzip"),))
 

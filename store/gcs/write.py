@@ -166,6 +166,7 @@ class GcsWrite:
             f"{self.key} in {self.calls.place.url}",
             expected=f"{whole.size} bytes with crc32c {whole.crc32c}",
             actual=f"{made.size} with {made.crc32c}",
+            hint="the parts were damaged, or were not composed as they should be: run it again",
         )
 
 

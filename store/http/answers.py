@@ -104,37 +104,42 @@ class Wanted(Struct, frozen=True):
     def size(self) -> int:
         return self.stop - self.start
 
+    @property
+    def shown(self) -> str:
+        return f"{self.key or self.url}: {self.url}"
+
 
 def check_answer(wanted: Wanted, answer: Answer, length: int | None) -> None:
     """See that what comes is exactly what was asked for, before a byte of it is used; `length` is that of the body, if it was
     said. A whole object in place of a range is refused, unless the range may be the whole. Raise `ObjectChangedError`,
     `StoreError`, `StoreUnavailableError`."""
-    name = f"{wanted.key or wanted.url}: {wanted.url}"
     if wanted.etag is not None and answer.headers.get("etag", wanted.etag) != wanted.etag:
         raise ObjectChangedError(wanted.key or wanted.url, wanted.url)
     if answer.status == 206:
-        _check_range(wanted, answer.headers.get("content-range", ""), name)
+        _check_range(wanted, answer.headers.get("content-range", ""))
         if length not in (None, wanted.size):
-            raise StoreUnavailableError(f"{name} sends {length} bytes in place of {wanted.size}", hint=_ODD)
+            raise StoreUnavailableError(f"{wanted.shown} sends {length} bytes in place of {wanted.size}", hint=_ODD)
     elif answer.status != 200:
-        raise StoreError(f"{name} answered {answer.status} to a plain read")
+        raise StoreError(f"{wanted.shown} answered {answer.status} to a plain read")
     elif wanted.start or length not in (None, wanted.stop):
         raise StoreError(
-            f"{name} sent the whole object in place of [{wanted.start}, {wanted.stop})",
+            f"{wanted.shown} sent the whole object in place of [{wanted.start}, {wanted.stop})",
             hint="this server has no ranges: an object can be read only as a whole, and by its right size",
         )
 
 
-def _check_range(wanted: Wanted, value: str, name: str) -> None:
+def _check_range(wanted: Wanted, value: str) -> None:
     match = _RANGE.fullmatch(value)
     if match is None:
-        raise StoreUnavailableError(f"{name} did not say which range it sent", hint=_ODD)
+        raise StoreUnavailableError(f"{wanted.shown} did not say which range it sent", hint=_ODD)
     start, stop, total = int(match[1]), int(match[2]) + 1, match[3]
     if total != "*" and int(total) < wanted.stop:
-        raise StoreError(f"{name} has {total} bytes and ends before {wanted.stop}")
+        raise StoreError(
+            f"{wanted.shown} has {total} bytes and ends before {wanted.stop}", hint="it may have been replaced; run it again"
+        )
     if (start, stop) != (wanted.start, wanted.stop):
         raise StoreUnavailableError(
-            f"{name} sent the range [{start}, {stop}) in place of [{wanted.start}, {wanted.stop})", hint=_ODD
+            f"{wanted.shown} sent the range [{start}, {stop}) in place of [{wanted.start}, {wanted.stop})", hint=_ODD
         )
 
 

@@ -10,10 +10,16 @@ from msgspec import Struct
 MOST = 64 << 10  # bytes of a head
 _MOST_HEADERS = 128
 _TEXT = r"[^\x00-\x08\x0a-\x1f\x7f]*"
-_ENDED = r"(?=\r\n|\Z)"
-_STATUS = re.compile(rf"HTTP/1\.([01]) ([1-5][0-9]{{2}})(?: {_TEXT})?{_ENDED}")
-_HEADER = re.compile(rf"\r\n([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*({_TEXT}){_ENDED}")
-_LENGTH = re.compile(r"[0-9]{1,18}")
+_STATUS = re.compile(rf"HTTP/1\.([01]) ([1-5][0-9]{{2}})(?: {_TEXT})?").fullmatch
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+").fullmatch
+_USUAL = frozenset(  # names that need no look
+    (
+        *("accept-ranges", "cache-control", "connection", "content-length", "content-range", "content-type", "date", "etag"),
+        *("last-modified", "server", "x-amz-id-2", "x-amz-request-id", "x-amz-server-side-encryption", "x-amz-version-id"),
+    )
+)
+_OF_TEXT = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+_LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 
 
@@ -34,18 +40,22 @@ class Head(Struct, frozen=True):
 def read_head(data: bytes, method: str) -> Head:
     """The head that ends with the empty line at the end of `data`, in answer to a request of `method`. Raise `MalformedError`."""
     text = data[:-4].decode("latin-1")
-    match = _STATUS.match(text)
+    first, *lines = text.split("\r\n")
+    match = _STATUS(first)
     if match is None:
         raise MalformedError(f"it began with {text[:40]!r}")
-    pairs = _HEADER.findall(text, match.end())
-    if len(pairs) != text.count("\r\n"):  # each line end but the last begins a header, or something else
-        raise MalformedError("a header is malformed")
-    if len(pairs) > _MOST_HEADERS:
-        raise MalformedError(f"it has {len(pairs)} headers")
+    if len(lines) > _MOST_HEADERS:
+        raise MalformedError(f"it has {len(lines)} headers")
     headers: dict[str, str] = {}
-    for name, value in pairs:
-        name, value = name.lower(), value.rstrip(" \t")
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.lower()
+        if not colon or (name not in _USUAL and not _NAME(name)):
+            raise MalformedError("a header is malformed")
+        value = value.strip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if data.translate(None, _OF_TEXT) != b"\r\n" * (len(lines) + 2):  # what is no text ends lines, and does nothing else
+        raise MalformedError("a header is malformed")
     return _framed(int(match[2]), headers, method, http11=match[1] == "1")
 
 
@@ -66,10 +76,12 @@ def _length(headers: dict[str, str]) -> int | None:
     value = headers.get("content-length")
     if value is None:
         return None
-    first, *others = value.split(", ")
-    if not _LENGTH.fullmatch(first) or any(other != first for other in others):
-        raise MalformedError("its Content-Length is no number")
-    return int(first)
+    if not _LENGTH(value):
+        first, *others = value.split(", ")
+        if not _LENGTH(first) or any(other != first for other in others):
+            raise MalformedError("its Content-Length is no number")
+        value = first
+    return int(value)
 
 
 def chunk_size(line: bytes) -> int:

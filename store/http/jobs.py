@@ -73,20 +73,20 @@ class HttpRead(Struct, frozen=True):
     def read(self, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
         if not self.size:
             return
-        headers = [("Range", f"bytes={self.start}-{self.stop - 1}")]
-        if self.etag is not None and strong(self.etag):
-            headers.append(("If-Match", self.etag))
-        request = self.request.with_headers(*headers)
+        wanted = ("Range", f"bytes={self.start}-{self.stop - 1}")
+        pinned = (("If-Match", self.etag),) if self.etag is not None and strong(self.etag) else ()
+        request = self.request.with_headers(wanted, *pinned)
         for _ in range(MOST_REDIRECTS + 1):
             with exchange(self.dialect.sign(request), patience=self.patience) as incoming:
                 if not (self.follow and redirects(incoming.status)):
-                    self._deliver(incoming, buffer, each)
+                    self.deliver(incoming, buffer, each)
                     return
                 incoming.read(MOST_REASON)
             request = redirected(request, incoming.status, incoming.headers)
         raise too_many(request)
 
-    def _deliver(self, incoming: Incoming, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
+    def deliver(self, incoming: Incoming, buffer: memoryview, each: Callable[[memoryview], None]) -> None:
+        """Pass on what came in answer to it, if it is what was asked for. Raise as `read` does."""
         if incoming.status not in (200, 206):
             raise self.dialect.error(_refused(incoming), self.key, self.url)
         wanted = Wanted(self.key, self.url, self.start, self.stop, self.etag)
@@ -138,13 +138,17 @@ class HttpPut(Struct, frozen=True):
             request = request.with_headers(*self.dialect.checksum_headers(checksum))
         request = self.dialect.sign(request)
         with exchange(request, body, patience=self.patience) as incoming:
-            if not 200 <= incoming.status < 300:
-                answer = _refused(incoming)
-                if answer.status in (409, 412) and self.exclusive:
-                    raise AlreadyExistsError(self.key or self.url, self.url)
-                raise self.dialect.error(answer, self.key, self.url)
-            answer = Answer(incoming.status, incoming.headers, incoming.read(MOST_REASON))
-        self.dialect.accepted(self.request, answer)
+            self.settle(incoming)
+
+    def settle(self, incoming: Incoming) -> None:
+        """Take note of what came in answer to it. Raise as `write` does."""
+        if not 200 <= incoming.status < 300:
+            answer = _refused(incoming)
+            if answer.status in (409, 412) and self.exclusive:
+                raise AlreadyExistsError(self.key or self.url, self.url)
+            raise self.dialect.error(answer, self.key, self.url)
+        said = b"" if incoming.over else incoming.read(MOST_REASON)
+        self.dialect.accepted(self.request, Answer(incoming.status, incoming.headers, said))
 
 
 def _refused(incoming: Incoming) -> Answer:

@@ -1,12 +1,12 @@
 """Requests as values: what is to be sent, unsigned, and who signs it at the moment of sending."""
 
 import base64
+import functools
 import re
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ...errors import InvalidValueError
 
@@ -53,8 +53,7 @@ class Request(Struct, frozen=True):
     @property
     def authority(self) -> str:
         """What the header `Host` says."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS.get(self.scheme) else f"{host}:{self.port}"
+        return _authority(self.scheme, self.host, self.port)
 
     @property
     def url(self) -> str:
@@ -74,8 +73,8 @@ class Request(Struct, frozen=True):
     def with_headers(self, *headers: tuple[str, str]) -> "Request":
         """The same with these headers; they take the place of earlier ones of the same names."""
         names = {name.lower() for name, _ in headers}
-        kept = tuple(pair for pair in self.headers if pair[0].lower() not in names)
-        return replace(self, headers=(*kept, *headers))
+        kept = [pair for pair in self.headers if pair[0].lower() not in names]
+        return Request(self.method, self.scheme, self.host, self.port, self.target, (*kept, *headers))
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.shown})"
@@ -88,6 +87,12 @@ class Signer(Protocol):
     def sign(self, request: Request) -> Request:
         """The request as the server wants it. It may block for fresh credentials. Raise `StoreDeniedError`."""
         ...
+
+
+@functools.lru_cache(maxsize=64)
+def _authority(scheme: str, host: str, port: int) -> str:
+    named = f"[{host}]" if ":" in host else host
+    return named if port == _PORTS.get(scheme) else f"{named}:{port}"
 
 
 def basic(user: str, password: str) -> str:

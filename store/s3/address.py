@@ -1,5 +1,6 @@
 """Where the objects of a store lie, and who asks for them: all that turns a method and a key into a signed request."""
 
+import functools
 import os
 import re
 import time
@@ -58,21 +59,10 @@ class Place(Struct, frozen=True):
 
     def request(self, method: str, key: str | None = None, query: Pairs = (), headers: Headers = ()) -> Request:
         """A request, unsigned, of the object or of the bucket itself."""
-        scheme, host, port, base = self._server()
-        path = base if not self.path_style else f"{base}/{self.bucket}"
+        scheme, host, port, path = _server(self.endpoint, self.scope.region, self.bucket, self.path_style)
         path += "/" if key is None and not self.path_style else "" if key is None else encode_path(f"/{self.prefix}{key}")
         target = f"{path}?{encode_query(query)}" if query else path
         return Request(method, scheme, host, port, target, (*self.always, *headers))
-
-    def _server(self) -> tuple[str, str, int, str]:
-        """Scheme, host, port, and the path below which buckets lie."""
-        if not self.endpoint:
-            region = self.scope.region
-            host = f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
-            return "https", host if self.path_style else f"{self.bucket}.{host}", 443, ""
-        parts = urlsplit(self.endpoint)
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        return parts.scheme, host if self.path_style else f"{self.bucket}.{host}", port, parts.path.rstrip("/")
 
     def signed(self, request: Request, who: Credentials | None) -> Request:
         """The request as it is sent now. A body that the caller has hashed is in `x-amz-content-sha256`; any other goes
@@ -80,12 +70,12 @@ class Place(Struct, frozen=True):
         if who is None:
             return request
         path, _, query = request.target.partition("?")
-        headers = {name.lower(): value for name, value in request.headers} | {"host": request.authority}
-        payload = headers.get("x-amz-content-sha256", UNSIGNED)
-        now = time.time() + self.facts.skew
-        return request.with_headers(
-            *sign(who, self.scope, request.method, path, query, headers, payload=payload, now=now).items()
-        )
+        headers = {name.lower(): value for name, value in request.headers}
+        headers["host"] = request.authority
+        facts, payload = self.facts, headers.get("x-amz-content-sha256", UNSIGNED)
+        scope, now = Scope(facts.region or self.region), time.time() + facts.skew
+        proof = sign(who, scope, request.method, path, query, headers, payload=payload, now=now)
+        return request.with_headers(*proof.items())
 
     def presigned(self, method: str, key: str, expires: int, query: Pairs, headers: Mapping[str, str]) -> str:
         """A URL that lets whoever has it do this for `expires` seconds, with exactly these headers. Raise `StoreDeniedError`,
@@ -102,6 +92,18 @@ class Place(Struct, frozen=True):
         now = time.time() + self.facts.skew
         text = presign(who, self.scope, method, request.target, pairs, signed, expires=expires, now=now)
         return f"{request.scheme}://{request.authority}{request.target}?{text}"
+
+
+@functools.lru_cache(maxsize=64)
+def _server(endpoint: str, region: str, bucket: str, path_style: bool) -> tuple[str, str, int, str]:
+    """Scheme, host, port, and the path below which the objects of the bucket lie."""
+    if endpoint:
+        parts = urlsplit(endpoint)
+        scheme, host, base = parts.scheme, parts.hostname or "", parts.path.rstrip("/")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    else:
+        scheme, host, base, port = "https", f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else ""), "", 443
+    return (scheme, host, port, f"{base}/{bucket}") if path_style else (scheme, f"{bucket}.{host}", port, base)
 
 
 def is_region(text: str) -> bool:

@@ -44,6 +44,21 @@ class ListPage(Struct, frozen=True):
     following: str | None  # the token of the page after it
 
 
+class ListedVersion(Struct, frozen=True):
+    """One version of an object; `latest`: it is what is read without naming a version."""
+
+    key: str
+    size: int
+    etag: str
+    version: str
+    latest: bool
+
+
+class VersionsPage(Struct, frozen=True):
+    objects: tuple[ListedVersion, ...]
+    following: tuple[str, str] | None  # the key and the version after which the next page begins
+
+
 class StoredPart(Struct, frozen=True):
     """A part as the store holds it, or as it is to be held."""
 
@@ -169,6 +184,29 @@ def parse_list(data: bytes) -> ListPage:
         for node in root.each("Contents")
     )
     return ListPage(objects, root.text("NextContinuationToken") or None if root.is_true("IsTruncated") else None)
+
+
+def parse_versions(data: bytes) -> VersionsPage:
+    """Without the marks that say that an object was deleted."""
+    root = _parsed(data, "ListVersionsResult", "ListBucketVersionsResult")
+    decode = _decoder(root)
+    objects = tuple(
+        ListedVersion(
+            decode(node.text("Key")),
+            node.number("Size"),
+            node.text("ETag"),
+            node.text("VersionId"),
+            node.is_true("IsLatest"),
+        )
+        for node in root.each("Version")
+    )
+    following = decode(root.text("NextKeyMarker")), root.text("NextVersionIdMarker")
+    return VersionsPage(objects, following if root.is_true("IsTruncated") else None)
+
+
+def parse_versioning(data: bytes) -> bool:
+    """Whether objects of the bucket have versions, or had."""
+    return bool(_parsed(data, "VersioningConfiguration").text("Status"))
 
 
 def parse_uploads(data: bytes) -> UploadsPage:

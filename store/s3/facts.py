@@ -24,4 +24,4 @@ _facts: dict[tuple[str, str], Facts] = {}
 
 def facts_of(endpoint: str, bucket: str) -> Facts:
     """The same for all who ask in this process."""
-    return _facts.setdefault((endpoint, bucket), Facts())
+    return _facts.get((endpoint, bucket)) or _facts.setdefault((endpoint, bucket), Facts())

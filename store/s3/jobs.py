@@ -55,15 +55,14 @@ class S3Put(Struct, frozen=True):
 
     def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
         checks = checksum.name if checksum else None
-        return attempts(self.place, lambda attempt: self._job(attempt, checks).take(source, start, checksum))
+        return attempts(self.place, lambda attempt: self.attempted(attempt, checks).take(source, start, checksum))
 
     def write(self, pieces: Iterable[Piece]) -> None:
         """A body that comes in one piece is sent with its checksum, whether or not the store is known to look at it."""
-        # Of a server that was not asked yet, the oldest is the likeliest to be known.
-        checks = self.place.facts.checks or ("crc32" if self.place.endpoint else fast_checksum())
-        _repeatable(self.place, lambda attempt: self._job(attempt, checks).write(pieces), pieces)
+        _repeatable(self.place, lambda attempt: self.attempted(attempt, preferred_checks(self.place)).write(pieces), pieces)
 
-    def _job(self, attempt: Attempt, checks: str | None) -> HttpPut:
+    def attempted(self, attempt: Attempt, checks: str | None) -> HttpPut:
+        """The request that is made of it in one attempt."""
         facts, headers = self.place.facts, self.place.create
         if not self.replace:
             if facts.conditional:
@@ -73,6 +72,12 @@ class S3Put(Struct, frozen=True):
         relies = ("checksums",) if self.replace else ("conditional", "checksums")
         subject = Subject(self.place, self.key, not self.replace, relies)
         return _put(subject, attempt, self.size, headers=headers, checks=checks if facts.checksums else None)
+
+
+def preferred_checks(place: Place) -> str:
+    """The checksum that goes along with a whole object. Of a server that was not asked yet, the oldest is the likeliest to be
+    known."""
+    return place.facts.checks or ("crc32" if place.endpoint else fast_checksum())
 
 
 class S3Part(Struct, frozen=True):

@@ -111,7 +111,8 @@ def error_of(subject: Subject, answer: Answer, attempt: Attempt) -> StoreError:
     refused = parse_refusal(answer.body) or Refusal("")
     if refused.code in _OTHER_BYTES:
         expected, actual = "the checksum that was sent with the bytes", f"another one ({refused.code})"
-        raise DigestMismatchError(subject.shown, expected=expected, actual=actual)
+        hint = "the bytes are damaged on their way: a proxy, or this machine, may be at fault"
+        raise DigestMismatchError(subject.shown, expected=expected, actual=actual, hint=hint)
     error = _error(subject, answer, refused)
     facts = subject.place.facts
     learned = _learn(subject, answer, refused)

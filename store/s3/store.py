@@ -25,6 +25,7 @@ from .meta import ENABLED, meta_listed, meta_of
 from .probing import PROBE
 from .refusals import Subject, refused_late
 from .upload import Cut, abort_upload
+from .wholes import S3Wholes
 
 MOST_PARTS = 10_000
 _PAGE = 1000  # keys that are deleted by one request
@@ -66,6 +67,10 @@ class S3Store:
 
     def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
         return S3Put(self.place, key, size, replace)
+
+    def wholes(self) -> S3Wholes:
+        """Many small objects, each whole: see `store.wholes`."""
+        return S3Wholes(self.place)
 
     async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
         """Raise `InvalidValueError` if these would be too many parts."""

@@ -17,7 +17,6 @@ from lading.errors import (
     InvalidTypeError,
     InvalidValueError,
     UnknownNameError,
-    UsageError,
 )
 
 Make = Callable[..., lading.Artifact]
@@ -55,8 +54,6 @@ def test_arguments_that_cannot_be_are_refused() -> None:
         lading.Artifact("ds", "dataset", storage_region=" ")
     with pytest.raises(ValueError, match="BLAKE3"):
         lading.Artifact("ds", "dataset", digest_algorithm="XXH128")
-    with pytest.raises(UsageError, match="incremental"):
-        lading.Artifact("ds", "dataset", incremental=True)
     with pytest.warns(DeprecationWarning, match="use_as"):
         lading.Artifact("ds", "dataset", use_as="x")
 

@@ -20,7 +20,6 @@ LOGGED_ONLY = (
     "entity",
     "file_count",
     "history_step",
-    "is_link",
     "project",
     "qualified_name",
     "source_collection",

@@ -125,7 +125,7 @@ def test_a_link_in_place_of_a_folder_is_refused(dataset: Make, fill: Fill) -> No
     other, root = fill("other", {}), fill("out", {})
     (root / "sub").symlink_to(other)
 
-    with pytest.raises(LocalFileError, match="link or a file where the artifact has a folder"):
+    with pytest.raises(LocalFileError, match="link or a file where a folder belongs"):
         artifact.download(root)
     assert list(other.iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_a_link_in_place_of_a_folder_is_refused(dataset: Make, fill: Fill) -> No
 def test_a_file_in_place_of_a_folder_and_a_folder_in_place_of_a_file_are_refused(dataset: Make, fill: Fill) -> None:
     artifact = dataset({"sub/a": "1", "b": "2"})
 
-    with pytest.raises(LocalFileError, match="where the artifact has a folder"):
+    with pytest.raises(LocalFileError, match="where a folder belongs"):
         artifact.download(fill("one", {"sub": "x"}))
     with pytest.raises(LocalFileError, match="folder where the artifact has a file"):
         artifact.download(fill("two", {"b/c": "x"}))
@@ -499,10 +499,10 @@ def test_a_reference_cannot_be_downloaded_yet(dataset: Make, workspace: Workspac
     with pytest.raises(UsageError, match="web is a reference"):
         artifact.download()
     with pytest.raises(UsageError, match="reference"):
-        artifact["web"].download()
-    assert artifact["web"].ref_target() == artifact["web"].ref == "https://example.com/x"
+        artifact.get_entry("web").download()
+    assert artifact.get_entry("web").ref_target() == artifact.get_entry("web").ref == "https://example.com/x"
     Path("artifacts/ds:v0").mkdir(parents=True)
-    artifact["a"].download()
+    artifact.get_entry("a").download()
     artifact.verify()  # references are not checked
 
 

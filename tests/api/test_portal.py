@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import uvloop
 
 import lading
 from lading.api.portal import Work, blocking, launch, run
@@ -279,3 +280,98 @@ def test_importing_it_is_fast_and_opens_nothing(home: Path) -> None:
 
     assert (done.stdout, done.stderr) == ("['platformdirs']\n", "")
     assert time.perf_counter() - began < 20
+
+
+# -- on whichever loop (docs/decisions: the bridge keeps asyncio's own) ----------------------------------------------------------
+
+LOOPS = pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def test_the_bridge_has_asyncios_own_loop_where_uvloop_is_installed_too() -> None:
+    code = (
+        "import asyncio, sys, lading.api.portal as portal\n"
+        "async def loop(): return type(asyncio.get_running_loop()).__module__.partition('.')[0]\n"
+        "print(portal.run(loop), 'uvloop' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == ("asyncio False\n", "")
+
+
+@LOOPS
+def test_it_works_inside_any_running_loop(new_loop: NewLoop) -> None:
+    async def cell() -> int:
+        return answer_now(4)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(cell()) == 4
+
+
+@LOOPS
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_transfers_run_on_any_loop_and_in_a_child_of_its_process(dataset: Make, new_loop: NewLoop) -> None:
+    artifact = dataset({"a": "1", "b": "2" * 9_000_000})
+
+    async def download(root: str) -> None:
+        await artifact.download_async(root)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(download("one"))
+        if not (child := os.fork()):
+            code = 1
+            try:
+                artifact.download("two")
+                with asyncio.Runner(loop_factory=new_loop) as own:
+                    own.run(download("three"))
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        runner.run(download("four"))
+
+    assert [artifact.verify(root) for root in ("one", "two", "three", "four")] == [None] * 4
+
+
+INTERRUPTED_LOOP = """
+import asyncio, os, signal, sys, threading
+import lading, uvloop
+from lading.api.portal import blocking
+from lading.api.session import workspace_here
+from lading.testing.wrappers import SlowStore
+
+loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+with lading.init(project="p") as run:
+    artifact = lading.Artifact("ds", "dataset")
+    artifact.add_dir("in")
+    artifact = run.log_artifact(artifact)
+workspace = blocking(workspace_here)()
+inner = workspace.store
+
+async def download():
+    await artifact.download_async("out")
+
+with asyncio.Runner(loop_factory=loops[sys.argv[1]]) as runner:
+    workspace.engine.store = SlowStore(inner, delay=0.01, rate=1e8)
+    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        runner.run(download())
+        print("too fast")
+    except KeyboardInterrupt:
+        print("interrupted")
+    print([name for name in os.listdir("out") if name.startswith(".lading-")])
+    workspace.engine.store = inner
+    runner.run(download())
+artifact.verify("out")
+"""
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_ctrl_c_stops_a_transfer_on_any_loop(home: Path, fill: Fill, loop: str) -> None:
+    fill("in", {**{str(number): os.urandom(2000) for number in range(50)}, "big": os.urandom(40 << 20)})
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED_LOOP, loop], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout.splitlines(), done.stderr) == (["interrupted", "[]"], "")

@@ -165,8 +165,10 @@ def test_collections_and_types_take_the_arguments_of_w_and_b(dataset: Make) -> N
     assert (len(types), types[0].name, types.cursor) == (1, "dataset", None)
     with pytest.raises(InvalidValueError, match="order '-created_at' is not supported"):
         api.artifact_collections("p", "dataset", order="-created_at")
-    with pytest.raises(InvalidValueError, match="order '-name' is not supported"):
-        kind.collections(order="-name")
+    backwards = api.artifact_collections("p", "dataset", "-name", 2)
+    assert [each.name for each in backwards] == [each.name for each in kind.collections(order="-name")] == ["two", "three", "one"]
+    with pytest.raises(InvalidValueError, match="order 'type' is not supported"):
+        kind.collections(order="type")
     with pytest.raises(InvalidValueError, match="filters are not supported"):
         kind.collections({"name": "one"})
 
@@ -298,8 +300,25 @@ def test_runs_take_the_arguments_of_w_and_b(home: object) -> None:
 
     assert runs[0].id == "r2"
     assert [each.id for each in api.runs("p", start=runs.cursor)] == ["r0"]
-    with pytest.raises(InvalidValueError, match=r"order '\+created_at' is not supported"):
-        api.runs(order="+created_at")
+    oldest = api.runs(order="+created_at", per_page=1)
+    assert [each.id for each in oldest] == [each.id for each in api.runs(order="created_at")] == ["r0", "r1", "r2"]
+    with pytest.raises(InvalidValueError, match=r"order '\+name' is not supported"):
+        api.runs(order="+name")
+
+
+def test_many_versions_are_deleted_at_once(dataset: Make) -> None:
+    """Seed 000, `delete`, for many: one transaction, all of them or none."""
+    artifacts = [dataset({"a": str(number)}) for number in range(4)]
+    api = Api()
+
+    with pytest.raises(AliasesRemainError, match="v3 still has the aliases latest"):
+        api.delete_artifacts(artifacts)
+    assert len(api.artifacts("dataset", "p/ds")) == 4
+    api.delete_artifacts(api.artifacts("dataset", "p/ds")[1:3])
+    api.delete_artifacts(artifacts[2:], delete_aliases=True)
+
+    assert [each.version for each in api.artifacts("dataset", "p/ds")] == ["v0"]
+    assert api.artifact("p/ds:v0").state == "COMMITTED"
 
 
 def test_a_run_found_later_takes_committed_versions_of_its_project(dataset: Make, run: lading.Run) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import lading
 from lading.api import active_run
-from lading.errors import CommError, InvalidValueError, UnknownNameError, UsageError
+from lading.errors import ArtifactNotLoggedError, CommError, InvalidValueError, UnknownNameError, UsageError
 
 Make = Callable[..., lading.Artifact]
 Fill = Callable[..., Path]
@@ -220,7 +220,8 @@ def test_a_forked_child_does_not_end_its_parents_run(home: Path) -> None:
 
 
 def test_a_disabled_run_logs_nothing_and_uses_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DESIGN 3, LADING_MODE; SEMANTICS 1.2: `use_artifact` is a TypeError then."""
+    """DESIGN 3, LADING_MODE; SEMANTICS 1.2: `use_artifact` is a TypeError then; 1.1: "ArtifactNotLoggedError if no save was
+    started": here one was, and logged attributes say why there are none."""
     monkeypatch.setenv("LADING_MODE", "disabled")
     with lading.init(project="p") as run:
         artifact = run.log_artifact(draft())
@@ -232,6 +233,9 @@ def test_a_disabled_run_logs_nothing_and_uses_nothing(home: Path, monkeypatch: p
         assert (run.disabled, repr(run)) == (True, f"<Run me/p/{run.id} (disabled)>")
 
     assert artifact.is_draft()
+    assert artifact.wait(timeout=1) is artifact.wait() is artifact  # nothing is to come
+    with pytest.raises(ArtifactNotLoggedError, match="while in offline mode"):
+        _ = artifact.version
     monkeypatch.delenv("LADING_MODE")
     with pytest.raises(UnknownNameError, match="entity 'me' not found"):
         lading.Api().artifact("p/ds")

@@ -12,7 +12,7 @@ import lading
 
 Fill = Callable[..., Path]
 
-# Seed 000 (the class) and seed 003 (download and use), but for media, references and links.
+# Seed 000 (the class) and seed 003 (download and use), but for media and references.
 SCRIPTS = {
     "basic use": """
 api = wandb.Api()
@@ -85,6 +85,35 @@ wandb.log_artifact(artifact)
 artifact.wait()
 assert artifact.version == 'v0'
 """,
+    "add": """
+artifact = wandb.Artifact('my_table', 'dataset')
+table = wandb.Table(columns=["a", "b", "c"], data=[[i, i*2, 2**i] for i in range(10)])
+artifact.add(table, "my_table")
+wandb.init()
+wandb.log_artifact(artifact)
+artifact = wandb.use_artifact('my_table:latest')
+table = artifact.get("my_table")
+assert table.data[9] == [9, 18, 512]
+""",
+    "get": """
+with wandb.init() as r:
+    artifact = wandb.Artifact('my_dataset', type='dataset')
+    table = wandb.Table(columns=["a", "b", "c"], data=[[i, i*2, 2**i] for i in range(10)])
+    artifact.add(table, "my_table")
+    wandb.log_artifact(artifact)
+with wandb.init() as r:
+    artifact = r.use_artifact('my_dataset:latest')
+    assert artifact.get('my_table') == table
+""",
+    "__getitem__": """
+wandb.init()
+artifact = wandb.Artifact('my_table', 'dataset')
+table = wandb.Table(columns=["a", "b", "c"], data=[[i, i*2, 2**i] for i in range(10)])
+artifact["my_table"] = table
+wandb.log_artifact(artifact)
+artifact = wandb.use_artifact('my_table:latest')
+assert artifact["my_table"] == table
+""",
     "in a run": """
 run = wandb.init(project="project", job_type="train")
 artifact = run.use_artifact("artifact:latest")
@@ -102,6 +131,14 @@ artifact.download()
 artifact.download(root="mnist/")
 artifact.checkout("mnist/")
 artifact.verify("mnist/")
+""",
+    "link": """
+api = wandb.Api()
+artifact = api.artifact('project/artifact:alias')
+artifact.link('portfolio')
+artifact.link('project/portfolio', aliases=['best'])
+artifact.link('me/project/portfolio', ['good'])
+assert api.artifact('project/portfolio:best').aliases == ['best', 'good', 'latest']
 """,
     "from another project": """
 run = wandb.init(project="other", job_type="train")

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import ClauseElement, Connection, Engine, create_mock_engine, event, select
 from sqlalchemy.dialects.sqlite import Insert
 
-from lading.catalog import Catalog, schema
+from lading.catalog import Catalog, Labels, Part, Premise, Registry, schema
 from lading.catalog.dialect import ascii_text, clock, insert_missing, insert_or_set
 from lading.catalog.tables import aliases
-from lading.testing.catalog_contract import RUN, V0, log, some_object, start
+from lading.testing.catalog_contract import RUN, V0, begin, content, log, some_object, start
 
 
 def said(statement: ClauseElement) -> str:
@@ -45,11 +45,24 @@ async def test_reads_and_updates_compile(catalog: Catalog, statements: list[Clau
     await log(catalog, "one", run=RUN)
     await catalog.use(run, "c one")
     await catalog.used_versions(run, limit=2)
+    registry = await catalog.create_registry(Registry("e", "wandb-registry-r", None, "organization", ("dataset",)))
+    await catalog.change_registry(registry)
+    link = await catalog.link("c one", "e", registry.project, "good", ("x",))
+    await catalog.links("c one")
+    await catalog.lineage("c one")
+    await catalog.unlink(link.place, collection_id=link.collection_id)
+    gathering = await catalog.gather("several", "e", "p", "c", "dataset", "name", lease_seconds=60)
+    await catalog.give(gathering, await begin(catalog, "writer"), Part("part", "BLAKE3", "document", run))
+    await catalog.parts(gathering)
+    await catalog.outcome(gathering)
+    await catalog.commit(gathering, content("all"), Labels(), run, premise=Premise(latest="c one", parts=("part",)))
+    await catalog.delete_versions(["several"], delete_aliases=True)
     await catalog.delete_version(V0, delete_aliases=True)
 
     texts = [said(statement) for statement in statements]
 
     assert any("FOR UPDATE OF collections" in text for text in texts)
+    assert any("FOR UPDATE OF gatherings" in text for text in texts)
     assert any("clock_timestamp()" in text for text in texts)
 
 

@@ -64,12 +64,13 @@ async def test_a_commit_revives_what_was_condemned_meanwhile(catalog: Catalog, f
     assert states(file) == {A.digest: "stored"}
 
 
-async def test_what_is_being_deleted_is_unknown_and_cannot_be_stored_now(catalog: Catalog, file: Path) -> None:
+async def test_what_is_being_deleted_can_neither_be_asked_for_nor_stored_now(catalog: Catalog, file: Path) -> None:
     session = await begin(catalog, "id")
     await catalog.stored(session, [A])
     set_state(file, A, "deleting")
 
-    assert await catalog.ask(session, [A]) == frozenset()
+    with pytest.raises(CatalogBusyError, match=A.digest[2:]):
+        await catalog.ask(session, [A])
     with pytest.raises(CatalogBusyError, match=A.digest[2:]):
         await catalog.stored(session, [A, B])
     with pytest.raises(StoreError, match=A.digest[2:]):

@@ -10,10 +10,24 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from lading.catalog import Catalog, Change, Labels, RunKey, Wanted
+from lading.catalog import Catalog, Change, Labels, Part, Premise, Registry, RunKey, Wanted
 from lading.testing.catalog_contract import RUN, V0, begin, content, log, some_object, start
 
-_GROWING = ("collections", "versions", "places", "aliases", "edges", "objects", "pins", "runs", "version_tags", "projects")
+_GROWING = (
+    "collections",
+    "versions",
+    "places",
+    "aliases",
+    "edges",
+    "objects",
+    "pins",
+    "runs",
+    "version_tags",
+    "projects",
+    "parts",
+    "gatherings",
+    "registries",
+)
 
 
 @pytest.fixture
@@ -48,13 +62,27 @@ async def everything(catalog: Catalog, run: RunKey) -> None:
     await catalog.use(run, "id")
     await catalog.used_versions(run, limit=2, cursor='[1.5,"a"]')
     await catalog.runs("e", "p", limit=2, cursor='[1.5,"a"]')
+    await catalog.runs("e", "p", limit=2, cursor='[1.5,"a"]', order="+created_at")
     await catalog.used_by("id")
     await catalog.logged_by("id")
     await catalog.change_version(V0, Change(add_aliases=("best",), remove_aliases=("x",), add_tags=("v",), remove_tags=("u",)))
+    gathering = await catalog.gather("several", "e", "p", "c", "dataset", "name", lease_seconds=60)
+    await catalog.give(gathering, await begin(catalog, "writer"), Part("part", "BLAKE3", "document", run))
+    await catalog.parts(gathering)
+    await catalog.commit(gathering, content("all"), Labels(), run, premise=Premise(latest="id", parts=("part",)))
+    registry = await catalog.create_registry(Registry("e", "wandb-registry-r", None, "organization", ("dataset",)))
+    await catalog.change_registry(registry)
+    await catalog.registries("e")
+    link = await catalog.link("id", "e", "wandb-registry-r", "good", ("x",))
+    await catalog.links("id")
+    await catalog.lineage("id")
+    await catalog.unlink(link.place, collection_id=link.collection_id)
+    await catalog.delete_registry("e", "wandb-registry-r")
+    await catalog.delete_versions(["several"], delete_aliases=True)
     await catalog.change_collection("e", "p", "c", Change(name="d", tags=("v",)))
-    await catalog.change_version(V0, Change(description="x"), version_id="id")
+    await catalog.change_version(V0, Change(description="x"), collection_id=(await catalog.version_by_id("id")).collection_id)
     await log(catalog, "two", collection="d")
-    await catalog.delete_version((await catalog.version("e", "p", "d", "v1")).place, delete_aliases=True)
+    await catalog.delete_version((await catalog.version("e", "p", "d", "v2")).place, delete_aliases=True)
     await catalog.delete_collection("e", "p", "d")
     await catalog.end_run(run, "finished", {}, {})
 

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from .conftest import Lading
 
 
@@ -36,3 +38,27 @@ def test_a_folder_that_is_not_there_is_an_error(lading: Lading, two: Path) -> No
     assert answer.code == 1
     assert answer.err.startswith("error: ")
     assert "nowhere: no such folder" in answer.err
+
+
+def test_the_store_is_checked_and_repaired(lading: Lading, two: Path, home: Path) -> None:
+    good = lading("verify", "--store", "--json").json
+    path = next(path for path in (home / "store/objects").rglob("*") if path.is_file() and path.read_text() == "tom, older")
+    path.chmod(0o644)
+    path.write_text("tom, altered")
+
+    bad = lading("verify", "cats:v1", "--store")
+    repaired = lading("verify", "--store", "--repair", "--json")
+    lading("put", "cats")
+    again = lading("verify", "--store", "--entity", "ann")
+
+    assert (good["ok"], good["objects"], good["problems"]) == (True, 9, [])
+    assert (bad.code, bad.lines) == (1, [f"{path.relative_to(home / 'store')} has 12 bytes, not 10"])
+    assert (repaired.code, repaired.json["repaired"], len(repaired.json["problems"])) == (1, True, 1)
+    assert (again.code, again.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "args", [[], ["--repair", "cats"], ["--store", "--root", "x"], ["--store", "cats", "--entity", "ann"], ["--entity", "ann"]]
+)
+def test_what_to_check_must_be_clear(lading: Lading, args: list[str]) -> None:
+    assert lading("verify", *args).code == 2

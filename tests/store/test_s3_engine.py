@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lading.errors import DigestMismatchError
 from lading.manifest.digest import LEAF_SIZE, Algorithm
 from lading.store.http.connection import close_idle
 from lading.store.journal import Journal
@@ -79,3 +80,29 @@ async def test_what_a_network_and_a_server_do_is_survived(s3: S3Server, store: S
     assert _read(tmp_path / "out") == CONTENTS
     assert s3.unused == []
     assert s3.bucket.uploads == {}
+
+
+@pytest.mark.parametrize("there", [b"A" * 5000, b"a" * 4999, b"a" * 5001], ids=["other bytes", "too short", "too long"])
+async def test_of_a_damaged_small_object_nothing_is_written(s3: S3Server, store: S3Store, tmp_path: Path, there: bytes) -> None:
+    contents = {"good": b"b" * 5000, "small": b"a" * 5000}
+    items = fetch_items(contents)
+    for item in items:
+        store.put(item.key, item.size).write((contents[item.path],))
+    damaged = next(item for item in items if item.path == "small")
+    store.put(damaged.key, len(there), replace=True).write((there,))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "small").write_bytes(b"old")
+    engine = Engine(store, None, Limits(1, 1), Retry(attempts=2, unanswered=2, base=0.0), ByteBudget(64 << 20))
+
+    try:
+        if len(there) <= 5000:
+            with pytest.raises(DigestMismatchError, match="small"):
+                await fetch(engine, items, str(tmp_path / "out"), A, meter=Meter())
+        else:
+            await fetch(engine, items, str(tmp_path / "out"), A, meter=Meter())  # all that was asked for is right
+    finally:
+        engine.close()
+
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert found.pop("good", contents["good"]) == contents["good"]
+    assert found == {"small": b"old" if len(there) <= 5000 else b"a" * 5000}

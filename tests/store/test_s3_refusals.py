@@ -46,6 +46,13 @@ def _read(store: S3Store, key: str = "k") -> bytes:
     return bytes(found)
 
 
+def _by_wholes(store: S3Store) -> bytes:
+    view = memoryview(bytearray(7))
+    with store.wholes() as many:
+        many.read("k", view)
+    return bytes(view)
+
+
 # What is to be done
 
 
@@ -71,7 +78,7 @@ def _read(store: S3Store, key: str = "k") -> bytes:
         (Refuse(418), StoreError, "418"),
     ],
 )
-@pytest.mark.parametrize("way", ["lane", "loop"])
+@pytest.mark.parametrize("way", ["lane", "wholes", "loop"])
 async def test_a_refusal_says_what_to_do(
     s3: S3Server, store: S3Store, refuse: Refuse, kind: type[LadingError], word: str, way: str
 ) -> None:
@@ -79,7 +86,7 @@ async def test_a_refusal_says_what_to_do(
     s3.fail("head", *[refuse] * (way == "loop"))
 
     with pytest.raises(kind, match=f"(?s){word}") as caught:
-        await (asyncio.to_thread(_read, store) if way == "lane" else store.head("k"))
+        await (store.head("k") if way == "loop" else asyncio.to_thread(_read if way == "lane" else _by_wholes, store))
 
     assert not caught.value.retryable
     assert type(caught.value) is kind
@@ -99,16 +106,16 @@ async def test_a_refusal_says_what_to_do(
         (Refuse(599, "SomethingNew"), False, None),
     ],
 )
-@pytest.mark.parametrize("way", ["lane", "loop"])
+@pytest.mark.parametrize("way", ["lane", "wholes", "loop"])
 async def test_what_may_pass_is_retryable_and_says_whether_to_slow_down(
     s3: S3Server, store: S3Store, refuse: Refuse, throttled: bool, wait: float | None, way: str
 ) -> None:
-    s3.fail("get" if way == "lane" else "head", refuse)
+    s3.fail("head" if way == "loop" else "get", refuse)
     if way == "loop" and refuse.status < 500 and refuse.code:
         s3.fail("get", refuse)  # the answer to a HEAD has no reason: it is asked for
 
     with pytest.raises(StoreUnavailableError) as caught:
-        await (asyncio.to_thread(_read, store) if way == "lane" else store.head("k"))
+        await (store.head("k") if way == "loop" else asyncio.to_thread(_read if way == "lane" else _by_wholes, store))
 
     assert (caught.value.throttled, caught.value.retry_after) == (throttled, wait)
 
@@ -173,7 +180,13 @@ def _by_put(store: S3Store) -> bytes:
     return _read(store)
 
 
-@pytest.fixture(params=[_in_lane, _on_loop, _by_put])
+def _by_whole_put(store: S3Store) -> bytes:
+    with store.wholes() as many:
+        many.write("new", b"new")
+    return _read(store)
+
+
+@pytest.fixture(params=[_in_lane, _by_wholes, _on_loop, _by_put, _by_whole_put])
 def way(request: pytest.FixtureRequest) -> Way:
     found: Way = request.param
     return found

@@ -183,7 +183,7 @@ def test_files_that_are_not_there_or_odd_limit_nothing(tmp_path: Path) -> None:
 
 
 def test_the_default_is_within_its_bounds_and_shared() -> None:
-    assert 64 << 20 <= default_memory() <= 1 << 30
+    assert 32 << 20 <= default_memory() <= 80 << 20
     assert shared_budget() is shared_budget()
     assert shared_budget().total == default_memory()
 

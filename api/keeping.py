@@ -1,0 +1,74 @@
+"""Upkeep of a workspace: what `upkeep` decides, with this workspace's catalogue, store and folders."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import LadingError, StoreError, StoreForeignError
+from ..store.folder import FolderStore
+from ..store.journal import Journal
+from ..store.opening import open_store
+from ..store.ownership import owns
+from ..store.store import Store
+from ..upkeep.doctor import PATIENCE, Finding, Patient, examine
+from ..upkeep.keeper import Keeper
+from ..upkeep.uploads import Found, leftovers
+from .settings import Settings, load_settings
+from .workspace import Workspace
+
+
+async def find_leftovers(workspace: Workspace, folders: Sequence[str] = ()) -> list[Found]:
+    """What was begun and never finished: noted in the journal, in the store if it is this catalogue's, and below
+    LADING_ARTIFACT_DIR and these folders; and what artifacts made and nobody logged."""
+    settings = workspace.settings
+    journal = Journal(settings.home / "journal")
+
+    def reopen(url: str) -> Store:
+        return open_store(url, journal=journal)
+
+    places = dict.fromkeys((str(settings.artifact_dir), *folders))
+    # Opened anew: around the workspace's own store there may be others, which know nothing of this.
+    store = reopen(settings.store) if await is_ours(workspace) else None
+    return [found async for found in leftovers(store, journal, reopen, list(places), _scratch(settings))]
+
+
+async def examine_here(folders: Sequence[str] = ()) -> list[Finding]:
+    """What the doctor finds with the settings that hold here; nothing is made or changed. Raise `SettingsError`."""
+    settings = load_settings()
+    journal = Journal(settings.home / "journal")
+
+    def reopen(url: str) -> Store:
+        return open_store(url, journal=journal)
+
+    store: Store | None = None
+    trouble: LadingError | None = None
+    try:
+        store = reopen(settings.store)
+    except LadingError as error:
+        trouble = error
+    places = [settings.home, settings.artifact_dir, *([Path(store.root)] if isinstance(store, FolderStore) else [])]
+    looked = dict.fromkeys((str(settings.artifact_dir), *folders))
+    found: list[Found] = []
+    with contextlib.suppress(StoreError):  # the store's own finding says it better
+        async with asyncio.timeout(PATIENCE):
+            found += [each async for each in leftovers(store, journal, reopen, list(looked), _scratch(settings))]
+    left = [each.leftover for each in found]
+    return await examine(Patient(settings.catalog, store, trouble, settings.home, places, left))
+
+
+def keeper_of(workspace: Workspace, tell: Callable[[str], Any] = lambda line: None) -> Keeper:
+    return Keeper(workspace.catalog, workspace.store, workspace.persist, tell)
+
+
+def _scratch(settings: Settings) -> str:
+    return str(settings.home / "tmp")  # see `Workspace.temporary`
+
+
+async def is_ours(workspace: Workspace) -> bool:
+    """Whether the workspace's catalogue owns its store."""
+    try:
+        return await workspace.persist(lambda: owns(workspace.store, workspace.catalog))
+    except StoreForeignError:  # nobody can say whose it is
+        return False

@@ -1,0 +1,35 @@
+"""The kinds of values, and where people find them."""
+
+import subprocess
+import sys
+
+import lading
+from lading.media.registry import KINDS, VALUES, kind_at
+
+
+def test_every_kind_is_there_under_wandbs_names() -> None:
+    """SEMANTICS 1.5: the allowed types, but for saved models, which would be unpickled."""
+    names = "Audio Bokeh BoundingBoxes2D Classes Html Image ImageMask JoinedTable Molecule Object3D PartitionedTable Table Video"
+
+    assert sorted(kind.__name__ for kind in KINDS) == names.split()
+    for name in names.split():
+        assert getattr(lading, name) is getattr(lading.data_types, name)
+
+
+def test_files_say_what_they_hold() -> None:
+    assert sorted(VALUES) == sorted(
+        [
+            *("audio-file", "bokeh-file", "bounding-boxes", "classes", "html-file", "image-file", "joined-table", "mask"),
+            *("molecule-file", "object3D-file", "partitioned-table", "table", "video-file"),
+        ]
+    )
+    assert kind_at("a/t.table.json") is lading.Table
+    assert kind_at("a/t.joined-table.json") is lading.JoinedTable
+    assert kind_at("a/t.partitioned-table.json") is lading.PartitionedTable
+    assert kind_at("a/t.json") is None
+
+
+def test_importing_lading_imports_no_values() -> None:
+    code = "import lading, sys; assert not [name for name in sys.modules if name.startswith('lading.media')]; lading.Table"
+
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
