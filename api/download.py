@@ -61,7 +61,9 @@ async def reported(workspace: Workspace, version: Version, stored: Entries) -> A
     except NotFoundError as error:
         await _report(workspace, version, stored, error)
         gone = await _forget_gone(workspace, version, stored)
-        raise NotFoundError(error.key, workspace.store.url, path=_path_of(version, stored, error.key), hint=_hint(gone)) from error
+        raise NotFoundError(
+            error.key, workspace.store.url, path=_path_of(version, stored, error.key), hint=_hint(gone)
+        ) from error
 
 
 def _path_of(version: Version, stored: Entries, key: str) -> str:

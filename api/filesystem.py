@@ -97,9 +97,7 @@ class LadingFileSystem(AbstractFileSystem):
         found = run(lambda: self._listed(where))
         return found if detail else [each["name"] for each in found]
 
-    def find(
-        self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **options: Any
-    ) -> Any:
+    def find(self, path: str, maxdepth: int | None = None, withdirs: bool = False, detail: bool = False, **options: Any) -> Any:
         """All files below a path."""
         if maxdepth is not None or withdirs:
             return super().find(path, maxdepth, withdirs=withdirs, detail=detail, **options)
@@ -163,7 +161,9 @@ class LadingFileSystem(AbstractFileSystem):
         for number, (path, start, end) in enumerate(zip(paths, starts, ends, strict=True)):
             asked.setdefault(self._strip_protocol(path), []).append((number, start, end))
         found = run(lambda: self._ranges(asked))
-        if on_error == "raise" and (errors := [found[number] for number in sorted(found) if isinstance(found[number], Exception)]):
+        if on_error == "raise" and (
+            errors := [found[number] for number in sorted(found) if isinstance(found[number], Exception)]
+        ):
             raise cast("Exception", errors[0])
         return [found[number] for number in range(len(paths))]
 
@@ -180,7 +180,9 @@ class LadingFileSystem(AbstractFileSystem):
 
     # -- what cannot be -----------------------------------------------------------------------------------------------
     def _refuse(self, path: str, *arguments: Any, **options: Any) -> NoReturn:
-        raise UsageError(f"lading://{path} cannot be changed: a version stays as it is", hint="artifact.new_draft() makes the next")
+        raise UsageError(
+            f"lading://{path} cannot be changed: a version stays as it is", hint="artifact.new_draft() makes the next"
+        )
 
     mkdir = makedirs = rmdir = cp_file = rm = rm_file = _rm = touch = pipe_file = put_file = mv = _refuse
 

@@ -14,7 +14,7 @@ from ..store.ownership import owns
 from ..store.store import Store
 from ..upkeep.doctor import PATIENCE, Finding, Patient, examine
 from ..upkeep.keeper import Keeper
-from ..upkeep.uploads import Found, leftovers
+from ..upkeep.uploads import Found, Leftover, leftovers
 from .settings import Settings, load_settings
 from .workspace import Workspace
 
@@ -34,8 +34,9 @@ async def find_leftovers(workspace: Workspace, folders: Sequence[str] = ()) -> l
     return [found async for found in leftovers(store, journal, reopen, list(places), _scratch(settings))]
 
 
-async def examine_here(folders: Sequence[str] = ()) -> list[Finding]:
-    """What the doctor finds with the settings that hold here; nothing is made or changed. Raise `SettingsError`."""
+async def examine_here(folders: Sequence[str] = ()) -> tuple[list[Finding], list[Leftover]]:
+    """What the doctor finds with the settings that hold here, and what is unfinished; nothing is made or changed. Raise
+    `SettingsError`."""
     settings = load_settings()
     journal = Journal(settings.home / "journal")
 
@@ -55,7 +56,7 @@ async def examine_here(folders: Sequence[str] = ()) -> list[Finding]:
         async with asyncio.timeout(PATIENCE):
             found += [each async for each in leftovers(store, journal, reopen, list(looked), _scratch(settings))]
     left = [each.leftover for each in found]
-    return await examine(Patient(settings.catalog, store, trouble, settings.home, places, left))
+    return await examine(Patient(settings.catalog, store, trouble, places, left)), left
 
 
 def keeper_of(workspace: Workspace, tell: Callable[[str], Any] = lambda line: None) -> Keeper:

@@ -185,6 +185,7 @@ def _opened() -> _Bridge:
         if (bridge := _bridge) is None:
             from anyio.from_thread import start_blocking_portal
 
+            # On asyncio's own loop, also where uvloop is installed: docs/decisions/015 has the figures.
             portal = _exit.enter_context(start_blocking_portal("asyncio", name="lading-bridge"))
             begun: tuple[object, _Bridge] = portal.start_task(_serve)
             _bridge = bridge = begun[1]

@@ -28,8 +28,10 @@ class SqlUpkept:
     async def kept_by_id(self, ids: Sequence[str]) -> tuple[Kept, ...]:
         return await self._read(sweeping.kept_by_id, ids)
 
-    async def held(self, entity_id: str, *, after: ObjectInfo | None = None, limit: int = 4096) -> tuple[Held, ...]:
-        return await self._read(sweeping.held, entity_id, after, limit)
+    async def held(
+        self, entity_id: str, *, state: str | None = None, after: ObjectInfo | None = None, limit: int = 4096
+    ) -> tuple[Held, ...]:
+        return await self._read(sweeping.held, entity_id, state, after, limit)
 
     async def unheld(self, entity_id: str, objects: Sequence[ObjectInfo]) -> tuple[ObjectInfo, ...]:
         return await self._read(sweeping.unheld, entity_id, objects)

@@ -12,7 +12,7 @@ from .dialect import clock, insert_missing, insert_or_set
 from .leases import expire
 from .objects import ALGORITHM, KIND, OWNER, packed_key
 from .packed import Packed, pack
-from .tables import collections, entities, meta, objects, pending, pins, projects, versions
+from .tables import collections, entities, leaving, meta, objects, pending, pins, projects, versions
 from .upkept import Held, Kept
 from .values import ObjectInfo, Place, State
 from .versions import chunks
@@ -66,8 +66,12 @@ def _kept(connection: Connection, which: ColumnElement[bool], limit: int) -> tup
     )
 
 
-def held(connection: Connection, entity_id: str, after: ObjectInfo | None, limit: int) -> tuple[Held, ...]:
+def held(connection: Connection, entity_id: str, state: str | None, after: ObjectInfo | None, limit: int) -> tuple[Held, ...]:
     query = select(objects).where(objects.c.entity_id == entity_id)
+    if state is not None:
+        query = query.where(objects.c.state == state)
+    if state not in (None, "stored"):
+        query = query.where(leaving)  # few are
     if after is not None:
         key = tuple_(objects.c.kind, objects.c.algorithm, objects.c.digest)
         query = query.where(key > tuple_(literal(after.kind), literal(after.algorithm), literal(bytes.fromhex(after.digest))))
@@ -180,7 +184,7 @@ def end_turn(connection: Connection, owner: str) -> None:
 def _keep_turn(connection: Connection, owner: str, seconds: float) -> None:
     found = _turn(connection)
     now = connection.scalars(select(clock())).one()
-    if found is None or found.owner != owner or found.until <= now:
+    if found is None or found.owner != owner:  # one that is over, and nobody has taken, still keeps the others out
         raise LeaseLostError("another process has begun to collect garbage meanwhile; this one stops", hint="run it again later")
     _write_turn(connection, owner, now + seconds)
 

@@ -50,8 +50,10 @@ class Upkept(Protocol):
         """Those of these versions that were ever committed."""
         ...
 
-    async def held(self, entity_id: str, *, after: ObjectInfo | None = None, limit: int = 4096) -> tuple[Held, ...]:
-        """By kind, algorithm and digest."""
+    async def held(
+        self, entity_id: str, *, state: str | None = None, after: ObjectInfo | None = None, limit: int = 4096
+    ) -> tuple[Held, ...]:
+        """Those in this state, or all, by kind, algorithm and digest."""
         ...
 
     async def unheld(self, entity_id: str, objects: Sequence[ObjectInfo]) -> tuple[ObjectInfo, ...]:

@@ -98,6 +98,9 @@ class UpkeptContract:
         rest = await catalog.held(session.entity_id, after=first[-1].info, limit=2)
 
         assert [held.info for held in (*first, *rest)] == [M, *sorted((A, B), key=lambda each: each.digest)]
+        await catalog.forget(session.entity_id, [B])
+        assert [held.info for held in await catalog.held(session.entity_id, state="lost")] == [B]
+        assert {held.info for held in await catalog.held(session.entity_id, state="stored")} == {A, M}
         assert await catalog.entities() == ((session.entity_id, "e"), (other.entity_id, "other"))
 
     async def test_what_has_no_row_and_what_is_pinned_is_told(self, catalog: Catalog) -> None:

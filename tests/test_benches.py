@@ -62,6 +62,15 @@ def test_many_versions(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_of_a_large_artifact(tmp_path: Path) -> None:
+    printed = run("prefix_of_million.py", "--count", "20000", "--files", "10", "--runs", "1", "--folder", str(tmp_path))
+
+    assert "objects opened: 10 " in printed
+    assert "objects opened: 1 " in printed
+    assert printed.count(": reached") == 8
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_startup() -> None:
     printed = run("startup.py", "--runs", "1")
 

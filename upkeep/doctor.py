@@ -66,7 +66,6 @@ class Patient:
     catalog: str
     store: Store | None
     trouble: LadingError | None
-    home: Path
     folders: Sequence[Path]  # on whose disks there must be room
     leftovers: Sequence[Leftover]
 

@@ -16,17 +16,17 @@ moment is wrong for a log, and none for dying: what was condemned is condemned o
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 
 from ..catalog import ObjectInfo
 from ..catalog.upkept import Held
-from ..errors import CatalogBusyError, LeaseLostError, StoreUnavailableError
+from ..errors import CatalogBusyError, StoreUnavailableError
 from ..manifest.keys import KINDS, parse_key, stored_key
 from ..store.owner import Fate, Owner, fate_of, this_process
-from ..store.threads import in_thread, to_the_end
+from ..store.threads import ended, in_thread, to_the_end
 from .keeper import Keeper
 from .marking import Marker
 from .marks import Marks
@@ -83,11 +83,22 @@ async def turn(keeper: Keeper) -> AsyncGenerator[str]:
         other = await keeper.catalog.take_turn(owner, seconds=TURN, instead_of=other)
     if other is not None:
         raise CatalogBusyError("another garbage collection is running", hint="wait until it has ended; nothing was changed")
+    keeping = asyncio.create_task(_keep(keeper, owner))
     try:
         await _finish(keeper, owner)
         yield owner
     finally:
+        keeping.cancel()
+        await ended(keeping)
         await to_the_end(keeper.catalog.end_turn(owner))
+
+
+async def _keep(keeper: Keeper, owner: str) -> None:
+    """Signs of life, until another has the turn: then the next transaction says so."""
+    other: str | None = None
+    while other is None:
+        await asyncio.sleep(TURN / 4)
+        other = await keeper.catalog.take_turn(owner, seconds=TURN)
 
 
 def _is_dead(name: str) -> bool:
@@ -106,17 +117,8 @@ async def finish_interrupted(keeper: Keeper) -> bool:
 
 async def _finish(keeper: Keeper, owner: str) -> None:
     for entity_id, _ in await keeper.catalog.entities():
-        async for some in _pages(keeper, entity_id, "deleting"):
-            await _delete(keeper, owner, entity_id, some)
-
-
-async def _pages(keeper: Keeper, entity_id: str, *states: str) -> AsyncIterator[list[ObjectInfo]]:
-    """What the entity has in these states, in batches."""
-    after: ObjectInfo | None = None
-    while found := await keeper.catalog.held(entity_id, after=after, limit=BATCH):
-        after = found[-1].info
-        if some := [each.info for each in found if each.state in states]:
-            yield some
+        while found := await keeper.catalog.held(entity_id, state="deleting", limit=BATCH):
+            await _delete(keeper, owner, entity_id, [each.info for each in found])
 
 
 async def _delete(keeper: Keeper, owner: str, entity_id: str, doomed: Sequence[ObjectInfo]) -> None:
@@ -161,7 +163,9 @@ class _Collection:
             if manner.dry_run:
                 await self._forecast(marks, entities)
             elif marks.any_going:
-                await self._wait()
+                if manner.grace:
+                    tell(f"waiting {manner.grace:.0f} s before anything is deleted")
+                await asyncio.sleep(manner.grace)
                 await marker.mark_all(manner.trash)
                 for entity_id, name in entities:
                     await self._sweep(marks, entity_id, name)
@@ -202,17 +206,6 @@ class _Collection:
         if going:
             await in_thread(lambda: marks.send_off(entity_id, going))
             self.freed.orphans += len(going)
-
-    async def _wait(self) -> None:
-        """The grace, with a sign of life now and then."""
-        if self.manner.grace:
-            self.keeper.tell(f"waiting {self.manner.grace:.0f} s before anything is deleted")
-        left = self.manner.grace
-        while left > 0:
-            await asyncio.sleep(min(left, TURN / 4))
-            left -= TURN / 4
-            if await self.keeper.catalog.take_turn(self.owner, seconds=TURN) is not None:
-                raise LeaseLostError("another garbage collection has begun meanwhile; this one stops", hint="run it again later")
 
     async def _sweep(self, marks: Marks, entity_id: str, name: str) -> None:
         reprieved = await in_thread(lambda: marks.reprieved(entity_id))

@@ -26,7 +26,9 @@ async def show(console: Console) -> None:
     from ..settings import origins
 
     found = [origin for origin in origins() if origin.name != "quiet" or not console.quiet]
-    console.table([setting_record(each) for each in found], _COLUMNS, [[each.name, _text(_shown(each)), each.source] for each in found])
+    console.table(
+        [setting_record(each) for each in found], _COLUMNS, [[each.name, _text(_shown(each)), each.source] for each in found]
+    )
 
 
 def setting_record(origin: "Origin") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """`lading doctor`: what is well here, what is wrong, and what to do about it."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,15 +33,17 @@ async def doctor(console: Console, *, folders: tuple[str, ...], rebuild: bool) -
     from ..keeping import examine_here
     from ..settings import origins
     from .config import setting_record
+    from .gc import LEFTOVERS, leftover_record, leftover_row
 
-    found = origins()
-    findings = await examine_here(folders)
+    found, now = origins(), time.time()
+    findings, left = await examine_here(folders)
     if console.as_json:
         record = {"settings": [setting_record(each) for each in found], "findings": [finding_record(each) for each in findings]}
-        console.result(record, "")
+        console.result(record | {"leftovers": [leftover_record(each, now) for each in left]}, "")
     else:
         console.write("".join(f"set     {each.name} = {_value(setting_record(each))}  ({each.source})\n" for each in found))
         console.write("".join(_lines(each) for each in findings))
+        console.table([], LEFTOVERS, [leftover_row(each, now) for each in left], key=1)
     if any(each.verdict is Verdict.WRONG for each in findings):
         raise click.exceptions.Exit(1)
 

@@ -15,7 +15,14 @@ from .work import with_console
 if TYPE_CHECKING:
     from ...upkeep.uploads import Leftover
 
-_COLUMNS = (Column("WHAT"), Column("NAME"), Column("IN"), Column("WRITER"), Column("AGE", right=True), Column("SIZE", right=True))
+LEFTOVERS = (
+    Column("WHAT"),
+    Column("NAME"),
+    Column("IN"),
+    Column("WRITER"),
+    Column("AGE", right=True),
+    Column("SIZE", right=True),
+)
 
 
 @click.command(short_help="Free what no version needs, and what dead processes left.")
@@ -125,7 +132,7 @@ async def _uploads(console: Console, folders: tuple[str, ...], older_than: float
         record = {"dry_run": dry_run, "removed": [leftover_record(each, now) for each in done], "kept": kept, "failed": failed}
         console.result(record, "")
     else:
-        console.table([], _COLUMNS, [_row(each, now) for each in done], key=1)
+        console.table([], LEFTOVERS, [leftover_row(each, now) for each in done], key=1)
     size = sum(each.size or 0 for each in done)
     what = f"{counted(len(done), 'leftover')}, {readable_size(size)}"
     stay = f"; {counted(kept, 'other')} may still be written" if kept else ""
@@ -148,7 +155,7 @@ def leftover_record(leftover: "Leftover", now: float) -> dict[str, Any]:
     }
 
 
-def _row(leftover: "Leftover", now: float) -> list[str]:
+def leftover_row(leftover: "Leftover", now: float) -> list[str]:
     age = "-" if leftover.touched is None else readable_seconds(max(0.0, now - leftover.touched))
     size = "-" if leftover.size is None else readable_size(leftover.size)
     return [leftover.kind, leftover.name, leftover.place, leftover.fate.value, age, size]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 from ...errors import InvalidValueError, UsageError
 from .handler import Context, Handler
@@ -46,9 +47,7 @@ def handler_for(scheme: str, context: Context) -> Handler | None:
     for point in entry_points(group=GROUP, name=scheme):
         maker: Maker = point.load()
         return maker(context)
-    try:
-        import fsspec  # noqa: F401  # pyright: ignore[reportMissingTypeStubs, reportUnusedImport]
-    except ImportError:
+    if find_spec("fsspec") is None:
         return None
     from .systems import system_for
 

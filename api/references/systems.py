@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from datetime import datetime
+from importlib import import_module
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote
 
 from msgspec import Struct
@@ -15,20 +17,26 @@ from ...store.jobs import ReadJob, WriteJob
 from ...store.store import PART_SIZE, ObjectMeta, Write
 from .handler import Context, Listed, Opened, Pages, changed, check_size
 
+T = TypeVar("T")
 _PAGE = 1000
+_PIECE = 4 << 20  # bytes that one read asks for
 _TAGS = ("etag", "ETag", "e_tag", "blob_id", "sha256", "md5", "content_md5", "generation", "version")
 _TIMES = ("mtime", "last_modified", "LastModified", "modified", "created")
 # Services of the public Internet. Of any other scheme nobody here knows whether it leads to this machine or a private network.
 _PUBLIC = frozenset(("abfs", "abfss", "adl", "az", "box", "dropbox", "gcs", "gdrive", "hf", "oci", "oss", "s3a"))
-# What only wraps another file system, or is this machine's own under another name: not what a scheme should lead to unasked.
-_LOCAL = frozenset(("file", "local", "http", "https", "s3", "gs"))
+# What wraps another file system, or is this machine's own under another name.
+_LEFT_OUT = frozenset(
+    (
+        *("asynclocal", "async_wrapper", "blockcache", "cached", "data", "dir", "file", "filecache", "generic", "libarchive"),
+        *("local", "reference", "simplecache", "tar", "zip"),
+    )
+)
 
 
 def system_for(scheme: str, context: Context) -> "System | None":
     """The handler of a scheme that fsspec knows and whose file system is installed; None for any other."""
-    import fsspec  # pyright: ignore[reportMissingTypeStubs]
-
-    if scheme in _LOCAL or scheme not in fsspec.available_protocols():
+    fsspec: Any = import_module("fsspec")
+    if scheme in _LEFT_OUT or scheme not in fsspec.available_protocols():
         return None
     try:
         kind = fsspec.get_filesystem_class(scheme)
@@ -105,7 +113,7 @@ class SystemStore:
         """All files below, by path."""
         return await self._in_thread(lambda: dict(_system(self._kind, self.options).find(self.path, detail=True)), self.path)
 
-    async def _in_thread(self, work: Callable[[], Any], path: str) -> Any:
+    async def _in_thread(self, work: Callable[[], T], path: str) -> T:
         try:
             return await asyncio.to_thread(work)
         except Exception as error:  # each file system raises its own
@@ -169,16 +177,17 @@ class SystemRead(Struct, frozen=True):
         halt, left, system = current_halt(), self.size, _system(self.kind, self.options)
         if self.etag is not None and _tag(system.info(self.key)) != self.etag:
             raise ObjectChangedError(self.key, self.url)
-        with system.open(self.key, "rb", cache_type="none") as file:
-            file.seek(self.start)
-            while left:
-                halt.check()
-                data = file.read(min(left, len(buffer)))
-                if not data:
-                    raise StoreError(f"{self.url} ends {left} bytes before its end")
-                buffer[: len(data)] = data
-                left -= len(data)
-                each(buffer[: len(data)])
+        while left:  # by single reads: a file that is open some systems share among threads
+            halt.check()
+            start = self.stop - left
+            data = memoryview(system.cat_file(self.key, start, min(start + _PIECE, self.stop)))
+            if not data:
+                raise StoreError(f"{self.url} ends {left} bytes before its end")
+            left -= len(data)
+            for at in range(0, len(data), len(buffer)):
+                some = data[at : at + len(buffer)]
+                buffer[: len(some)] = some
+                each(buffer[: len(some)])
 
 
 def _system(kind: Any, options: Mapping[str, Any]) -> Any:
@@ -205,7 +214,8 @@ def _tag(info: Mapping[str, Any]) -> str:
             return str(info[name]).strip('"')
     for name in _TIMES:
         if info.get(name):
-            return f"{info.get('size')}-{info[name]}"
+            time = info[name]  # which one and the same file system states in two ways
+            return f"{info.get('size')}-{time.timestamp() if isinstance(time, datetime) else time}"
     return ""
 
 

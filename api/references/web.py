@@ -41,7 +41,8 @@ class Web:
         return Listed(self.name(uri), Entry(_bare(etag), size, uri, extra={"etag": etag}) if etag else Entry(uri, size, uri))
 
     async def below(self, uri: str) -> Pages:
-        for none in ():
+        none: list[Listed] = []
+        for _ in none:  # nobody can ask a web server for its files
             yield none
 
     async def find(self, uri: str, entry: Entry, *, look: bool) -> Opened:

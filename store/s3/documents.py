@@ -188,7 +188,7 @@ def parse_list(data: bytes) -> ListPage:
 
 def parse_versions(data: bytes) -> VersionsPage:
     """Without the marks that say that an object was deleted."""
-    root = _parsed(data, "ListVersionsResult", "ListBucketVersionsResult")
+    root = _parsed(data, "ListVersionsResult")
     decode = _decoder(root)
     objects = tuple(
         ListedVersion(
@@ -206,7 +206,7 @@ def parse_versions(data: bytes) -> VersionsPage:
 
 def parse_versioning(data: bytes) -> bool:
     """Whether objects of the bucket have versions, or had."""
-    return bool(_parsed(data, "VersioningConfiguration").text("Status"))
+    return bool(_parsed(data, "VersioningConfiguration", "GetBucketVersioningResponse").text("Status"))
 
 
 def parse_uploads(data: bytes) -> UploadsPage:

@@ -489,23 +489,6 @@ def test_case_is_told_apart_here(tmp_path: Path) -> None:
     assert not _ignores_case(str(tmp_path / "not" / "there" / "yet"))
 
 
-def test_a_reference_cannot_be_downloaded_yet(dataset: Make, workspace: Workspace) -> None:
-    from lading.manifest.entry import Entry
-
-    artifact = dataset({"a": "1"})
-    assert artifact._manifest is not None  # pyright: ignore[reportPrivateUsage]
-    artifact._manifest.add_entry("web", Entry("etag", 3, "https://example.com/x"))  # pyright: ignore[reportPrivateUsage]
-
-    with pytest.raises(UsageError, match="web is a reference"):
-        artifact.download()
-    with pytest.raises(UsageError, match="reference"):
-        artifact.get_entry("web").download()
-    assert artifact.get_entry("web").ref_target() == artifact.get_entry("web").ref == "https://example.com/x"
-    Path("artifacts/ds:v0").mkdir(parents=True)
-    artifact.get_entry("a").download()
-    artifact.verify()  # references are not checked
-
-
 def test_a_store_may_be_given_away(dataset: Make, home: Path, workspace: Workspace) -> None:
     """An artifact whose document is not in the store says which store was asked."""
     dataset({"a": "1"})

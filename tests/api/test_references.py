@@ -83,9 +83,7 @@ def test_a_web_file_that_was_replaced_is_refused(run: lading.Run, web: HttpServe
     assert not Path("artifacts/web:v0/file1.txt").exists()
 
 
-def test_a_missing_web_file_is_an_error_or_skipped(
-    run: lading.Run, web: HttpServer, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_missing_web_file_is_an_error_or_skipped(run: lading.Run, web: HttpServer, caplog: pytest.LogCaptureFixture) -> None:
     """SEMANTICS 2.3: allow_missing_references swallows only FileNotFoundError."""
     artifact = lading.Artifact("web", "dataset")
     artifact.add_reference(f"{web.url}/file1.txt")
@@ -136,7 +134,9 @@ def test_a_file_and_a_folder(run: lading.Run, fill: Callable[..., Path]) -> None
     plain.add_dir(root)
     assert (single.path, single.size, single.ref) == ("a.txt", 1, f"file://{root}/a.txt")
     assert [each.path for each in several] == ["all/a.txt", "all/deep/b c#1%.txt"]
-    assert [each.digest for each in several] == [plain.manifest.entries[path[4:]].digest for path in ("all/a.txt", "all/deep/b c#1%.txt")]
+    assert [each.digest for each in several] == [
+        plain.manifest.entries[path[4:]].digest for path in ("all/a.txt", "all/deep/b c#1%.txt")
+    ]
     path = logged(artifact).download()
     assert Path(path, "all/deep/b c#1%.txt").read_text() == "bb"
     artifact.verify()  # SEMANTICS 2.6: references are skipped
@@ -335,9 +335,7 @@ def test_addresses_of_strangers_are_not_asked(stranger: Callable[[str], lading.A
     assert Path(artifact.download(allow_local_references=True), "file").read_bytes() == b"hello"
 
 
-def test_a_reference_to_a_strangers_reference_is_no_better(
-    stranger: Callable[[str], lading.Artifact], web: HttpServer
-) -> None:
+def test_a_reference_to_a_strangers_reference_is_no_better(stranger: Callable[[str], lading.Artifact], web: HttpServer) -> None:
     theirs = stranger(f"{web.url}/file1.txt")
     with lading.init(project="p"):
         mine = lading.Artifact("mine", "dataset")

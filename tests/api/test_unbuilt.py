@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 
 import lading
+from lading.api.unbuilt import not_built
 from lading.errors import NotBuiltError, UsageError
 
-LATER = ["add_reference"]
 MODULE = ["Graph", "Histogram", "Plotly"]
 
 
-@pytest.mark.parametrize("name", LATER)
-def test_artifact(home: object, name: str) -> None:
-    check(lading.Artifact("ds", "dataset"), "Artifact", name)
+def test_what_a_class_does_not_have_yet() -> None:
+    @not_built("later")
+    class Some:
+        pass
+
+    check(Some(), "Some", "later")
 
 
 @pytest.mark.parametrize("name", MODULE)
@@ -40,9 +43,3 @@ def test_what_never_was_stays_a_plain_attribute_error(home: object) -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'") as caught:
         _ = artifact.nonsense
     assert not isinstance(caught.value, NotBuiltError)
-
-
-def test_a_reference_cannot_be_logged_yet(run: lading.Run) -> None:
-    with pytest.raises(NotBuiltError, match=r"a reference \(s3://bucket/key\)` is not built yet"):
-        run.log_artifact("s3://bucket/key", "ds")
-    assert not lading.Api(project="p").artifact_exists("ds")

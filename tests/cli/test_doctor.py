@@ -47,12 +47,14 @@ def test_leftovers_are_listed_and_gc_removes_them(lading: Lading, home: Path, ca
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(4096))
 
-    before = lading("doctor", "--json").json
+    before, shown = lading("doctor", "--json").json, lading("doctor")
     forecast = lading("gc", "--uploads", "--dry-run", "--json").json
     there = [path.exists() for path in left]
     removed = lading("gc", "--uploads", "--json").json
 
     assert next(each for each in before["findings"] if each["check"] == "leftovers")["verdict"] == "advice"
+    assert sorted(each["name"] for each in before["leftovers"]) == sorted(["put", left[1].name])
+    assert any(line.split()[:2] == ["download", left[1].name] for line in shown.lines)
     assert (forecast["dry_run"], forecast["removed"], there) == (True, removed["removed"], [True, True])
     assert sorted(each["kind"] for each in removed["removed"]) == ["download", "upload"]
     assert [path.exists() for path in left] == [False, False]

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -69,15 +70,15 @@ def test_a_version_lives_in_a_bucket(site: Site, lading: Lading, shell: Shell, t
     again = lading("put", "in", "--name", "ds", "--json").json
     unchanged = bodies(site) - sent
     (tmp_path / "in" / "sub" / "b.txt").write_bytes(b"another")
-    ran(shell("put", "in", "--name", "ds"))
-    ran(shell("get", "ds:latest", "out"))
-    ran(shell("get", "ds:v0", "old"))
+    lading("put", "in", "--name", "ds")
+    lading("get", "ds:latest", "--root", "out")
+    ran(shell("get", "ds:v0", "--root", "old"))
 
     assert (again["created"], again["version"], unchanged) == (False, "v0", 0)
     assert len(content(site) - first) == 1
     assert read_tree(tmp_path / "out") == TREE | {"sub/b.txt": b"another"}
     assert read_tree(tmp_path / "old") == TREE
-    assert lading("verify", "ds:v0", "old").code == 0
+    assert lading("verify", "ds:v0", "--root", "old").code == 0
     assert sum(key.startswith("versions/") for key in site.held()) == 2
     assert site.open_uploads() == 0
     assert not any(".lading" in key for key in site.held())
@@ -125,12 +126,13 @@ def attempt(lading: Lading, command: str, url: str, tmp_path: Path, monkeypatch:
     (tmp_path / "in" / "a").write_bytes(b"a")
     if command == "cp":
         place, _, query = url.partition("?")
-        endpoint = query.partition("=")[2]
-        return said(lading, "cp", "--endpoint", endpoint, "in/a", f"{place}/a")
+        options = dict(parse_qsl(query))
+        flags = ["--anonymous"] if "anonymous" in options else []
+        return said(lading, "cp", *flags, "--endpoint", options["endpoint"], "in/a", f"{place}/a")
     if command == "get":
         assert lading("put", "in", "--name", "ds").code == 0  # into a folder
     monkeypatch.setenv("LADING_STORE", url)
-    return said(lading, "put", "in", "--name", "ds") if command == "put" else said(lading, "get", "ds:latest", "out")
+    return said(lading, "put", "in", "--name", "ds") if command == "put" else said(lading, "get", "ds:latest", "--root", "out")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -165,8 +167,7 @@ def test_no_keys_at_all(lading: Lading, command: str, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_permission(lading: Lading, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with GcsServer("bucket", denied=frozenset({"bucket"})) as server:
-        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        error = attempt(lading, command, "gs://bucket/p", tmp_path, monkeypatch)
+        error = attempt(lading, command, f"gs://bucket/p?endpoint={server.url}&anonymous=1", tmp_path, monkeypatch)
 
     assert "no permission" in error
     assert "roles/storage.object" in error
@@ -184,7 +185,7 @@ def test_a_region_that_the_server_does_not_name(
     assert "AWS_REGION" in error
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["cp", "put"])
 def test_nobody_at_the_endpoint(lading: Lading, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -12,7 +12,7 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -184,11 +184,10 @@ class Cell:
 @contextmanager
 def cell_of(operation: Operation, kind: str, folder: Path) -> Generator[Cell]:
     """A cell whose threads and descriptors are all gone afterwards, those of servers and loops included."""
-    gc.collect()
     descriptors, threads = _descriptors(), set(threading.enumerate())
     with SITES[kind]() as site, impatient(QUICK):
         yield Cell(operation, site, folder)
-    gc.collect()
+    gc.collect()  # what only an error's traceback still holds
     assert [thread.name for thread in set(threading.enumerate()) - threads] == []
     assert _descriptors() - descriptors == set()
 
@@ -452,6 +451,15 @@ async def _cancelled(cell: Cell, after: float) -> float:
     with contextlib.suppress(asyncio.CancelledError, LadingError):
         await task
     return time.monotonic() - began
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_collections() -> Iterator[None]:
+    """Each cell collects garbage; what was there before it is left out of that."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def url(s3: S3Server) -> str:
 
 async def looked(tmp_path: Path, store: Store | None, trouble: SettingsError | None = None) -> dict[str, Finding]:
     catalog = f"sqlite:///{tmp_path}/catalog.db"
-    found = await examine(Patient(catalog, store, trouble, tmp_path, [tmp_path], []))
+    found = await examine(Patient(catalog, store, trouble, [tmp_path], []))
     return {each.check: each for each in found}
 
 

@@ -16,7 +16,7 @@ from lading.api.portal import blocking
 from lading.api.settings import load_settings
 from lading.api.workspace import Workspace, close_workspaces, open_workspace
 from lading.catalog import Catalog, Content, Labels, ObjectInfo, WriteSession
-from lading.errors import CatalogBusyError, CommError, ManifestError, StoreForeignError
+from lading.errors import CatalogBusyError, CommError, LeaseLostError, ManifestError, StoreForeignError
 from lading.manifest.keys import stored_key
 from lading.store.http.connection import close_idle
 from lading.store.owner import this_process
@@ -327,6 +327,31 @@ def test_two_do_not_collect_at_once_unless_one_is_dead(log: Log, keeper: Keeper,
     take(f"{here.boot}.{here.namespace}.{2**22 - 1}.1-00000000", seconds=60)
     assert collected() == Freed()
     assert take("next", seconds=1) is None
+
+
+def test_a_long_collection_keeps_its_turn_and_one_that_lost_it_stops(
+    log: Log, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, stored: Stored
+) -> None:
+    monkeypatch.setattr("lading.upkeep.garbage.TURN", 0.2)
+    log({"a": "a"}).delete(delete_aliases=True)
+    before = stored()
+
+    async def sleep() -> None:
+        await asyncio.sleep(0.04)
+
+    async def steal() -> None:
+        assert await keeper.catalog.take_turn("other", seconds=60) is not None  # kept for longer than it lasts
+        await keeper.catalog.take_turn("other", seconds=60, instead_of=await keeper.catalog.take_turn("other", seconds=60))
+
+    slow = Meanwhile(keeper.catalog, "entities", sleep)
+    for _ in range(9):
+        slow = Meanwhile(cast("Catalog", slow), "entities", sleep)
+    catalog = Meanwhile(cast("Catalog", slow), "condemn", steal)
+
+    with pytest.raises(LeaseLostError, match="another process has begun to collect garbage"):
+        blocking(collect)(Keeper(cast("Catalog", catalog), keeper.store, keeper.persist), Manner(0.0, 0.0))
+
+    assert stored() == before
 
 
 def test_receipts_of_names_that_were_given_up_go_once_there_are_others(log: Log, collected: Collected, stored: Stored) -> None:
