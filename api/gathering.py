@@ -47,6 +47,7 @@ async def upsert(workspace: Workspace, draft: Draft, target: Target, name: str, 
         meter.add(files=len(draft.manifest), bytes=await asyncio.to_thread(draft.manifest.size))
         load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None)
         work = Sending(workspace, load, session, meter)
+        await work.authorise()
         await work.send_files()
         document = (await work.send_document()).index_encoded.digest
         await work.flush()

@@ -116,6 +116,7 @@ async def _log_load(
     else:
         async with write_session(workspace, target) as session:
             work = Sending(workspace, load, session, meter)
+            await work.authorise()
             await work.send_files()
             document = await work.send_document()
             await work.flush()
@@ -149,9 +150,7 @@ async def receipt(workspace: Workspace, version: Version) -> None:
 
 
 @contextlib.asynccontextmanager
-async def write_session(
-    workspace: Workspace, target: Target, version_id: str | None = None
-) -> AsyncGenerator[WriteSession]:
+async def write_session(workspace: Workspace, target: Target, version_id: str | None = None) -> AsyncGenerator[WriteSession]:
     """A write session whose lease is renewed while the block runs, and abandoned if it fails."""
     catalog = workspace.catalog
     opening = asyncio.ensure_future(

@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import io
 import os
+import threading
 import weakref
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
@@ -195,7 +196,9 @@ def _close_all() -> None:
         file.abandon()
 
 
-atexit.register(_close_all)
+# `atexit` comes too late where it can be helped: by then the lanes were waited for, and whatever they still wait for.
+_register = getattr(threading, "_register_atexit", atexit.register)
+_register(_close_all)
 
 
 class AsyncFile:

@@ -17,6 +17,7 @@ from ..transfer.send import send
 from .asking import ask
 from .download import download_entries
 from .draft import Draft, Source
+from .mending import clear_bad, clear_bad_document
 from .references.authorising import authorise
 from .workspace import Workspace
 
@@ -47,13 +48,17 @@ class Sending:
     flushed_at: float = field(default_factory=time.monotonic)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def send_files(self) -> None:
-        """The content of every file, each once. First see that what it refers to may be referred to."""
+    async def authorise(self) -> None:
+        """See that what it refers to may be referred to. Raise as `references.authorising`."""
         await authorise(self.workspace, self.load.manifest.entries, self.load.base, self.session.entity_id)
+
+    async def send_files(self) -> None:
+        """The content of every file, each once."""
         items = await asyncio.to_thread(self._items, self.load.sources.values())
         objects = await asyncio.to_thread(self._objects, list(items.values()))
         missing = [items[digest] for digest in await self._unknown(objects)]
         missing += await self._of_base(items)
+        await clear_bad(self.workspace, self.session.entity_id, missing, self.load.manifest.algorithm)
         await asyncio.to_thread(self._count_reused, missing)
         await send(self.workspace.engine, missing, self.load.manifest.algorithm, meter=self.meter, landed=self._landed)
 
@@ -121,6 +126,7 @@ class Sending:
         if not await self._unknown([info]):
             return
         key = manifest_key(self.session.entity_id, self.load.manifest.algorithm, info.digest)
+        await clear_bad_document(self.workspace, self.session.entity_id, key, data)
         await self.workspace.engine.put_document(key, data)
         self.pending.append(info)
         self.keys.append(key)

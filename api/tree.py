@@ -44,8 +44,10 @@ class Tree:
         prefix = f"{folder}/" if folder else ""
         known, found = pages_to_list(self.index, prefix), dict[str, Entry | None]()
         found.update(dict.fromkeys(known.folders))
-        for start in range(0, len(known.pages), AT_ONCE):
-            entries = await load_pages(self.workspace, self.version, known.pages[start : start + AT_ONCE])
+        few = len(known.pages) <= PAGES  # then they are remembered: what was listed is likely to be opened
+        for start in range(0, len(known.pages), 1 if few else AT_ONCE):
+            some = known.pages[start : start + (1 if few else AT_ONCE)]
+            entries = await (self._page(some[0]) if few else load_pages(self.workspace, self.version, some))
             for path, entry in entries.items():
                 if path.startswith(prefix):
                     name, slash, _ = path[len(prefix) :].partition("/")

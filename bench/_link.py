@@ -16,7 +16,14 @@ from typing import Literal
 
 SERVER, CLIENT, PORT = "192.0.2.1", "192.0.2.2", 8080  # addresses that are kept for examples
 SBIN = ("/usr/sbin", "/sbin", "/usr/local/sbin")
-PROGRAMS = {"ip": "iproute2", "tc": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "nginx": "nginx-light"}
+PROGRAMS = {
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "nginx": "nginx-light",
+}
 WIRE = Path(__file__).with_name("_wire.py")
 SECONDS = 20.0  # that setting something up may take
 
@@ -64,7 +71,8 @@ class Ends:
         return (int(worked) + int(waited)) / 1e9
 
     def in_client(self, *command: str) -> list[str]:
-        return within(self.client, *command)
+        """The command at the client's end, where it ends with us at the latest."""
+        return within(self.client, "setpriv", "--pdeathsig", "KILL", *command)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The adaptive limit against fixed ones over links that are slow for real: the kernel's TCP, a server and a client in network
 namespaces of their own, and `tc netem` between them. Where the kernel has no netem, a process of ours (`_wire.py`) delays,
-paces and loses the packets; it cannot carry a gigabit, so that the links are slower.
+paces and loses the packets; that takes processor time which the client wants, so that the links are slower.
 
     python bench/netem.py [--cells N …] [--limits N …] [--mib N] [--times N] [--congestion NAME] [--folder DIR]
 
@@ -11,6 +11,7 @@ changed on the machine, and nothing is left of the namespaces. Where they cannot
 
 import argparse
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -106,6 +107,11 @@ def congestion(what: str) -> list[str]:
     return path.read_text().split() if path.exists() else ["unknown"]
 
 
+def stop(*_: object) -> None:
+    """End on SIGTERM as on any error: with all that was made removed."""
+    sys.exit(143)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, nargs="+", default=[0, 1, 2, 3], help="which, from 0 to 3 (default: all)")
@@ -116,6 +122,7 @@ def main() -> None:
     parser.add_argument("--congestion", choices=allowed, help="what the server's TCP uses (default: as this machine)")
     parser.add_argument("--folder", type=Path, default=MEMORY if MEMORY.is_dir() else None, help="default: in memory")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, stop)
     try:
         kind, why = kind_here()
     except ImpossibleError as error:

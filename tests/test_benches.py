@@ -71,6 +71,14 @@ def test_a_folder_of_a_large_artifact(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_references(tmp_path: Path) -> None:
+    printed = run("references.py", "--count", "2500", "--folder", str(tmp_path))
+
+    assert "2,500 references under one prefix" in printed
+    assert printed.count("bar 13: ") == 2
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_startup() -> None:
     printed = run("startup.py", "--runs", "1")
 

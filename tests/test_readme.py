@@ -84,6 +84,15 @@ def test_the_examples_of_versions_run_as_written(tmp_path: Path, env: dict[str, 
     assert (tmp_path / "lineage.svg").read_text().count("<g ") == 4
 
 
+def test_the_examples_of_references_run_as_written(tmp_path: Path, env: dict[str, str]) -> None:
+    examples = blocks("docs/references.md", "python")
+
+    for block in examples:
+        run([sys.executable, "-P"], block, tmp_path, env | {"LADING_ENTITY": "me"})
+
+    assert len(examples) == 2
+
+
 def test_the_examples_of_transfers_run_as_written(tmp_path: Path, env: dict[str, str]) -> None:
     (shell,) = blocks("docs/transfer.md", "sh")
     (python,) = blocks("docs/transfer.md", "python")

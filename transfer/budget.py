@@ -32,7 +32,7 @@ class Kept:
     """Bytes that somebody keeps until another needs them."""
 
     size: int
-    forget: Callable[[], None]
+    forget: Callable[[], object]
 
 
 class ByteBudget:
@@ -66,7 +66,7 @@ class ByteBudget:
         finally:
             self._give_back(size)
 
-    def keep(self, size: int, forget: Callable[[], None]) -> Kept | None:
+    def keep(self, size: int, forget: Callable[[], object]) -> Kept | None:
         """Keep `size` bytes that are to spare, until `give_up`; None if there are none. When a borrower needs them they are taken
         back, the longest unused first, and `forget` is called, by whatever thread: it lets go of the memory, must be quick and
         must not raise."""

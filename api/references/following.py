@@ -17,6 +17,7 @@ from ...transfer.engine import Engine
 from ...transfer.pace import paced_job, shared_pace
 from ...transfer.pairs import Found, Pair
 from ...transfer.progress import Meter
+from ..session import active_run
 from ..workspace import Workspace
 from .handler import Context, Handler, Opened, each
 from .manner import Manner
@@ -63,7 +64,9 @@ class Followers:
 
     def __init__(self, workspace: Workspace, version: Version, manner: Manner) -> None:
         self._version, self._manner = version, manner
-        self._strange = version.source.entity != workspace.settings.entity
+        run = active_run()
+        own = {workspace.settings.entity, run.entity if run else workspace.settings.entity}
+        self._strange = version.source.entity not in own
         self._context = Context(workspace.engine, Label(version.digest_algorithm))
         self._handlers: dict[str, Handler | None] = {}
 

@@ -33,7 +33,7 @@ Pages = AsyncGenerator[Sequence[Listed]]
 
 class Opened(Struct, frozen=True):
     """An object that was looked at, or needs no look: how its bytes are read, pinned to what the reference says. `store` says
-    whose limits hold."""
+    whose limits hold; `etag` tells it from what else may lie there."""
 
     store: Store
     size: int

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
@@ -24,6 +25,7 @@ _TAGS = ("etag", "ETag", "e_tag", "blob_id", "sha256", "md5", "content_md5", "ge
 _TIMES = ("mtime", "last_modified", "LastModified", "modified", "created")
 # Services of the public Internet. Of any other scheme nobody here knows whether it leads to this machine or a private network.
 _PUBLIC = frozenset(("abfs", "abfss", "adl", "az", "box", "dropbox", "gcs", "gdrive", "hf", "oci", "oss", "s3a"))
+_AZURE = ".core.windows.net"  # the hosts that an `abfs://container@host` may name: to any other it would take our credentials
 # What wraps another file system, or is this machine's own under another name.
 _LEFT_OUT = frozenset(
     (
@@ -84,10 +86,17 @@ class System:
         if not isinstance(size, int):
             raise StoreError(f"{uri} does not say its size", hint="download it by other means, and add the file")
         check_size(uri, entry, size)
-        return Opened(store, size, lambda start, stop: store.read(store.path, start, stop, etag=actual or None), actual)
+        place = self._store("/".join(uri.split("/", 3)[:3]))  # whose limits all its files share
+
+        def job(start: int, stop: int) -> ReadJob:
+            return store.read(store.path, start, stop, etag=actual or None)
+
+        # What nothing pins comes in one stream, and is not gone on with: it could become a mixture.
+        return Opened(place, size, job, actual or secrets.token_hex(8), ranges=bool(actual))
 
     async def check_public(self, uri: str) -> None:
-        if self._scheme not in _PUBLIC:
+        _, at, host = uri.split("/", 3)[2].rpartition("@")
+        if self._scheme not in _PUBLIC or (at and not host.endswith(_AZURE)):
             raise StoreDeniedError(f"{uri} may lie on this machine or in a private network")
 
     def _store(self, uri: str) -> "SystemStore":

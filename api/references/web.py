@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,7 @@ class Web:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._public = False
+        self._checked = set[tuple[str, int]]()
 
     def name(self, uri: str) -> str:
         return unquote(urlsplit(uri).path).rpartition("/")[2]
@@ -55,16 +57,22 @@ class Web:
             raise StoreError(f"{shown_url(uri)} does not say its size", hint="download it by other means, and add the file")
         check_size(shown_url(uri), entry, size)
         store = HttpStore(f"{request.scheme}://{request.authority}")
-        job = HttpRead(structs.replace(request, method="GET"), "", request.shown, 0, size, etag or None)
-        ranges = answer.status == 206 or answer.headers.get("accept-ranges") == "bytes"
-        modified = date(answer.headers.get("last-modified", ""))
-        return Opened(
-            store, size, lambda start, stop: structs.replace(job, start=start, stop=stop), entry.digest, modified, ranges
-        )
+        # Where a redirect leads may be a signature that soon ends: it is asked for anew, unless each step is to be looked at.
+        asked = structs.replace(request, method="GET") if self._public else Request.of("GET", uri)
+        job = HttpRead(asked, "", asked.shown, 0, size, etag or None, follow=not self._public)
+        # What nothing pins comes in one stream, and is not gone on with: it could become a mixture.
+        ranges = bool(etag) and (answer.status == 206 or answer.headers.get("accept-ranges") == "bytes")
+        modified, pin = date(answer.headers.get("last-modified", "")), etag or secrets.token_hex(8)
+        return Opened(store, size, lambda start, stop: structs.replace(job, start=start, stop=stop), pin, modified, ranges)
 
     async def check_public(self, uri: str) -> None:
         self._public = True  # and so must be all to which it redirects
-        await check_address(uri)
+        await self._check(Request.of("HEAD", uri))
+
+    async def _check(self, request: Request) -> None:
+        if (request.host, request.port) not in self._checked:
+            await check_address(request)
+            self._checked.add((request.host, request.port))
 
     async def _ask(self, uri: str) -> tuple[Request, Answer]:
         """Where it leads to in the end, and what is said there."""
@@ -84,7 +92,7 @@ class Web:
     async def _follow(self, request: Request) -> tuple[Request, Answer]:
         for _ in range(MOST_REDIRECTS + 1):
             if self._public:
-                await check_address(request.url)
+                await self._check(request)
             answer = await self._context.persist(_asking(request))
             if not redirects(answer.status):
                 return request, answer
@@ -106,9 +114,8 @@ def _bare(etag: str) -> str:
     return etag.removeprefix("W/").strip('"')
 
 
-async def check_address(uri: str) -> None:
-    """Raise `StoreDeniedError` unless every address of the host is one of the public Internet."""
-    request = Request.of("HEAD", uri)
+async def check_address(request: Request) -> None:
+    """Raise `StoreDeniedError` unless every address of its host is one of the public Internet."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:

@@ -5,10 +5,10 @@ import errno
 import os
 import select
 import socket
-import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable
 
 from ..checksum import Piece
 from ..halt import Halt
@@ -198,7 +198,7 @@ class Link:
             view[:done] = self._view[self._start : self._start + done]
             self._start += done
         sock, window, began, moved = self._live, self.patience.window, time.monotonic(), 0
-        unseal = sock.read if isinstance(sock, ssl.SSLSocket) else None
+        unseal: Callable[[int, memoryview], int] | None = getattr(sock, "read", None)  # only sockets of TLS have one
         # Over TLS this goes round for every record of 16 KiB: hence no calls but the two that it takes.
         while done < len(view):
             rest = view[done:]

@@ -9,20 +9,22 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import fsspec  # type: ignore[import-untyped]
-import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.dataset  # type: ignore[import-untyped]
-import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
-from fsspec.registry import register_implementation  # type: ignore[import-untyped]
 
 import lading
 from lading.api.filesystem import LadingFileSystem
 from lading.errors import DigestMismatchError, InvalidValueError, UsageError
+
+# They bring no types, or such as say little.
+fsspec: Any = import_module("fsspec")
+pd: Any = import_module("pandas")
+pa: Any = import_module("pyarrow")
+pq: Any = import_module("pyarrow.parquet")
+arrow: Any = import_module("pyarrow.dataset")
 
 ROOT = Path(__file__).resolve().parents[2]
 Dataset = Callable[..., lading.Artifact]
@@ -32,7 +34,7 @@ FILES: dict[str, str | bytes] = {"a.csv": "n,m\n1,2\n3,4\n", "b/c.txt": "see", "
 @pytest.fixture(autouse=True)
 def registered() -> None:
     """As the entry point does where lading is installed."""
-    register_implementation("lading", LadingFileSystem, clobber=True)
+    fsspec.register_implementation("lading", LadingFileSystem, clobber=True)
 
 
 @pytest.fixture
@@ -233,6 +235,25 @@ def test_get_makes_local_files(fs: LadingFileSystem, tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in (tmp_path / "out").rglob("*.txt")} == {"c.txt": "see", "e.txt": "eee"}
 
 
+def test_forked_workers_use_their_parents_object(fs: LadingFileSystem, dataset: Dataset) -> None:
+    script = """
+import os, sys
+from lading.api.filesystem import LadingFileSystem
+fs = LadingFileSystem(project="p")
+fs.cat_file("ds:latest/b/c.txt")
+pid = os.fork()
+sys.stdout.write(fs.cat_file("ds:latest/b/d/e.txt").decode())
+sys.stdout.flush()
+if not pid:
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+    done = subprocess.run([sys.executable, "-P", "-c", script], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (done.returncode, done.stdout) == (0, "eeeeee"), done.stderr
+
+
 def test_many_threads_use_one_object(fs: LadingFileSystem) -> None:
     found: list[bytes] = []
     threads = [threading.Thread(target=lambda: found.append(fs.cat_file("ds:latest/b/c.txt"))) for _ in range(8)]
@@ -254,7 +275,7 @@ async def test_it_is_used_inside_a_running_loop(fs: LadingFileSystem) -> None:
 
 def parquet(numbers: range) -> bytes:
     sink = io.BytesIO()
-    pa.parquet.write_table(pa.table({"n": list(numbers), "kind": ["x"] * len(numbers)}), sink)
+    pq.write_table(pa.table({"n": list(numbers), "kind": ["x"] * len(numbers)}), sink)
     return sink.getvalue()
 
 
@@ -274,10 +295,10 @@ def test_a_pyarrow_dataset_reads_it(dataset: Dataset) -> None:
     dataset({"t/0.parquet": parquet(range(3)), "t/1.parquet": parquet(range(3, 6))}, name="table")
     fs = LadingFileSystem(project="p")
 
-    found = pa.dataset.dataset("table:latest/t", filesystem=fs, format="parquet")
+    found = arrow.dataset("table:latest/t", filesystem=fs, format="parquet")
 
     assert found.count_rows() == 6
-    assert sorted(found.to_table(filter=pa.dataset.field("n") > 3)["n"].to_pylist()) == [4, 5]
+    assert sorted(found.to_table(filter=arrow.field("n") > 3)["n"].to_pylist()) == [4, 5]
 
 
 class Lines:

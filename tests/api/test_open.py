@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,13 +115,10 @@ def test_a_file_that_nobody_closed_gives_its_memory_back(dataset: Dataset, works
 
     del file
 
-    asyncio.run(settled(lambda: workspace.engine.statistics().budget.lent == 0))
-
-
-async def settled(there: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not there():
-            await asyncio.sleep(0.01)
+    deadline = time.monotonic() + 10
+    while workspace.engine.statistics().budget.lent and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert workspace.engine.statistics().budget.lent == 0
 
 
 def test_several_threads_read_several_files_and_the_same(dataset: Dataset) -> None:

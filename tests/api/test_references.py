@@ -1,5 +1,6 @@
 """References: added from everywhere, followed back, and refused where strangers made them."""
 
+import base64
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
@@ -52,7 +53,11 @@ def test_a_web_address(run: lading.Run, web: HttpServer) -> None:
 @pytest.mark.parametrize(("etag", "digest"), [('"abc"', "48237ccc050a88af9dcd869dd5a7e9f4")])
 def test_w_and_bs_digest_of_a_web_reference(home: Path, monkeypatch: pytest.MonkeyPatch, etag: str, digest: str) -> None:
     """SEMANTICS 2.1: http ref file1.txt, ETag "abc"."""
-    monkeypatch.setattr("lading.testing.http_server.etag_of", lambda data: etag)
+
+    def tag(data: bytes) -> str:
+        return etag
+
+    monkeypatch.setattr("lading.testing.http_server.etag_of", tag)
     artifact = lading.Artifact("web", "dataset", digest_algorithm="MD5")
 
     with HttpServer({"/file1.txt": b"hello"}) as server:
@@ -151,8 +156,6 @@ def test_with_md5_the_digest_is_w_and_bs(home: Path, fill: Callable[..., Path]) 
     (unread,) = artifact.add_reference(f"file://{root}/a.txt", name="b.txt", checksum=False)
 
     assert read.digest == "XUFAKrxLKna5cZ2REBfFkg=="
-    import base64
-
     assert unread.digest == base64.b64encode(hashlib.md5(f"file://{root}/a.txt".encode()).digest()).decode()
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -10,10 +11,14 @@ from typing import Any
 import pytest
 
 import lading
+from lading.api.portal import blocking
 from lading.api.references import registry
 from lading.api.references.files import Files
 from lading.api.references.handler import Context
+from lading.api.references.systems import System
+from lading.api.workspace import Workspace
 from lading.errors import DigestMismatchError, StoreDeniedError
+from lading.manifest.digest import Label
 from lading.testing.s3_server import S3Server
 
 
@@ -73,6 +78,24 @@ def test_strangers_may_not_choose_a_file_system(home: Path, memory: Any) -> None
         lading.Api().artifact("them/p/bait:latest").download()
 
 
+@pytest.mark.parametrize(
+    ("uri", "public"),
+    [
+        ("az://container/a", True),
+        ("hf://datasets/who/what/a", True),
+        ("abfs://container@account.dfs.core.windows.net/a", True),
+        ("abfs://container@account.dfs.example.com/a", False),
+        ("sftp://host/a", False),
+        ("smb://host/a", False),
+    ],
+)
+def test_which_services_are_public(workspace: Workspace, uri: str, public: bool) -> None:
+    system = System(uri.partition(":")[0], object, Context(workspace.engine, Label.BLAKE3))
+
+    with nullcontext() if public else pytest.raises(StoreDeniedError):
+        blocking(system.check_public)(uri)
+
+
 @pytest.mark.parametrize("scheme", ["local", "simplecache", "nobody-knows-it"])
 def test_what_only_wraps_another_system_is_no_scheme_of_ours(home: Path, scheme: str, fill: Callable[..., Path]) -> None:
     path = fill("data", {"a": "1"}) / "a"
@@ -87,15 +110,18 @@ def test_another_package_brings_its_handler(home: Path, monkeypatch: pytest.Monk
     root = fill("data", {"a": "1"})
 
     def points(group: str, name: str) -> list[EntryPoint]:
-        here = f"{__name__}:Shares"
-        return [EntryPoint(name, here, group)] if (group, name) == ("lading.references", "share") else []
+        return [Point(name, "elsewhere:Shares", group)] if (group, name) == ("lading.references", "share") else []
 
     monkeypatch.setattr(registry, "entry_points", points)
-    monkeypatch.setattr(EntryPoint, "load", lambda point: Shares)
 
     (entry,) = lading.Artifact("fs", "dataset").add_reference(f"share://{root}/a")
 
     assert (entry.path, entry.size, entry.ref) == ("a", 1, f"file://{root}/a")
+
+
+class Point(EntryPoint):
+    def load(self) -> Any:
+        return Shares
 
 
 class Shares(Files):

@@ -1,6 +1,7 @@
 """Folders of a manifest, from no more pages than a question needs."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import msgspec
 import pytest
@@ -78,18 +79,18 @@ def test_answers_are_those_of_all_paths(tree: Tree) -> None:
         prefix = f"{folder}/" if folder else ""
         below = [path for path in MANY if path.startswith(prefix)]
         children = {path[len(prefix) :].partition("/")[0] for path in below}
-        found = on_bridge(lambda folder=folder: tree.children(folder))
+        found = on_bridge(partial(tree.children, folder))
 
         assert list(found) == sorted(children)
         assert {name for name, entry in found.items() if entry is not None} == {
             name for name in children if prefix + name in MANY
         }
-        assert list(on_bridge(lambda folder=folder: tree.below(folder))) == below
-        assert on_bridge(lambda folder=folder: tree.is_folder(folder)) is bool(below)
+        assert list(on_bridge(partial(tree.below, folder))) == below
+        assert on_bridge(partial(tree.is_folder, folder)) is bool(below)
 
 
 def test_entries_are_found_page_by_page(tree: Tree) -> None:
     for path in [*MANY[::17], "", "zzz", "f1/g3"]:
-        entry = on_bridge(lambda path=path: tree.entry(path))
+        entry = on_bridge(partial(tree.entry, path))
 
         assert (entry is not None) == (path in MANY)

@@ -189,6 +189,7 @@ def test_a_region_that_the_server_does_not_name(
 def test_nobody_at_the_endpoint(lading: Lading, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+    monkeypatch.setattr("lading.transfer.driver.random.random", lambda: 0.0)  # between two attempts nobody waits
     error = attempt(lading, command, f"s3://bucket/p?endpoint=http://127.0.0.1:{port}", tmp_path, monkeypatch)
 
     assert "cannot be reached" in error

@@ -34,7 +34,7 @@ def test_what_was_given_up_before_does_not_begin_to_wait() -> None:
 
 
 def test_after_the_block_nothing_is_closed() -> None:
-    halt, closed = Halt(), []
+    halt, closed = Halt(), list[int]()
     with halt.closing(lambda: closed.append(1)):
         pass
 
@@ -49,7 +49,7 @@ def test_an_error_that_no_halt_caused_stays_itself() -> None:
 
 
 def test_the_current_halt_is_that_of_this_threads_work() -> None:
-    halt, elsewhere = Halt(), []
+    halt, elsewhere = Halt(), list[Halt]()
 
     with halting(halt):
         thread = threading.Thread(target=lambda: elsewhere.append(current_halt()))

@@ -11,12 +11,14 @@ from lading.store.checksum import Checksum, checksum
 from lading.store.s3.documents import (
     LARGEST,
     Listed,
+    ListedVersion,
     ListPage,
     OpenUpload,
     PartsPage,
     Refusal,
     StoredPart,
     UploadsPage,
+    VersionsPage,
     complete_request,
     delete_request,
     fits_xml,
@@ -27,10 +29,14 @@ from lading.store.s3.documents import (
     parse_parts,
     parse_refusal,
     parse_uploads,
+    parse_versioning,
+    parse_versions,
 )
 
 NS = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
-PARSERS: list[Callable[[bytes], object]] = [parse_begun, parse_completed, parse_deleted, parse_list, parse_parts, parse_uploads]
+PARSERS: list[Callable[[bytes], object]] = [
+    *(parse_begun, parse_completed, parse_deleted, parse_list, parse_parts, parse_uploads, parse_versioning, parse_versions)
+]
 
 
 def test_a_listing_is_a_page_of_objects() -> None:
@@ -96,6 +102,24 @@ def test_an_error_says_its_code_and_the_right_region() -> None:
     assert parse_refusal(body) == Refusal("PermanentRedirect", "Go", "eu-west-1")
     assert parse_refusal(b"<ErrorResponse><Error><Code>SlowDown</Code></Error></ErrorResponse>") == Refusal("SlowDown")
     assert parse_refusal(b"<html>Bad gateway</html>") is None
+
+
+def test_versions_come_without_the_marks_of_deletion() -> None:
+    body = b"""<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>
+    <NextKeyMarker>a%2Fb</NextKeyMarker><NextVersionIdMarker>v1</NextVersionIdMarker>
+    <Version><Key>a%2Fb</Key><VersionId>v2</VersionId><IsLatest>true</IsLatest><ETag>"e"</ETag><Size>3</Size></Version>
+    <DeleteMarker><Key>c</Key><VersionId>v4</VersionId><IsLatest>true</IsLatest></DeleteMarker></ListVersionsResult>"""
+
+    page = parse_versions(body)
+
+    assert page == VersionsPage((ListedVersion("a/b", 3, '"e"', "v2", True),), ("a/b", "v1"))
+
+
+@pytest.mark.parametrize(
+    ("status", "versioned"), [("<Status>Enabled</Status>", True), ("<Status>Suspended</Status>", True), ("", False)]
+)
+def test_a_bucket_that_has_or_had_versions(status: str, versioned: bool) -> None:
+    assert parse_versioning(f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode()) is versioned
 
 
 def test_what_was_missing_counts_as_deleted() -> None:

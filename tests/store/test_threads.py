@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from lading.store.halt import Halt, Halted, halting
-from lading.store.threads import aside, in_thread, patiently, to_the_end
+from lading.store.threads import aside, in_grace, in_thread, patiently, to_the_end
 
 
 async def test_a_thread_gives_its_result_or_its_error() -> None:
@@ -63,6 +63,53 @@ async def test_an_error_after_a_cancellation_is_the_cancellation() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def _waits(log: list[str], event: asyncio.Event) -> None:
+    try:
+        await event.wait()
+        log.append("ended")
+    except asyncio.CancelledError:
+        log.append("cut short")
+        raise
+
+
+async def test_work_in_grace_ends_although_it_was_cancelled_if_it_is_quick() -> None:
+    log, event = list[str](), asyncio.Event()
+    task = asyncio.create_task(in_grace(_waits(log, event), 5.0))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    event.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert log == ["ended"]
+
+
+@pytest.mark.parametrize("given_up", [False, True])
+async def test_work_in_grace_is_cut_short_when_that_is_over(given_up: bool) -> None:
+    log = list[str]()
+    task = asyncio.create_task(in_grace(_waits(log, asyncio.Event()), 0.01, given_up=given_up))
+    await asyncio.sleep(0)
+    if not given_up:
+        task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert log == ["cut short"]
+
+
+async def test_work_in_grace_has_all_the_time_while_nobody_gives_up() -> None:
+    log, event = list[str](), asyncio.Event()
+    task = asyncio.create_task(in_grace(_waits(log, event), 0.001))
+    await asyncio.sleep(0.01)
+    event.set()
+    await task
+
+    assert log == ["ended"]
 
 
 def test_a_lock_is_waited_for_until_the_work_is_given_up() -> None:

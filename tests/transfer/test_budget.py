@@ -200,3 +200,55 @@ def test_a_forked_child_owes_nothing_of_what_its_parent_borrowed() -> None:
     child = asyncio.run(lend())
 
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# -- what is kept ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_kept_goes_to_a_borrower_who_needs_it_the_longest_unused_first() -> None:
+    budget, gone = ByteBudget(10), list[str]()
+    first, second, third = (budget.keep(3, lambda name=name: gone.append(name)) for name in "abc")
+    assert first is not None
+    budget.use(first)
+
+    async with budget.loan(4):
+        assert gone == ["b"]
+        assert budget.statistics() == BudgetStatistics(10, 10, 0)
+        async with budget.loan(6):
+            assert gone == ["b", "c", "a"]
+
+    for kept in (first, second, third):
+        assert kept is not None
+        budget.give_up(kept)
+    assert budget.statistics() == BudgetStatistics(10, 0, 0)
+
+
+async def test_nothing_is_kept_that_somebody_waits_for_or_that_is_not_there() -> None:
+    budget, log, release = ByteBudget(10), list[int](), asyncio.Event()
+    kept = budget.keep(10, lambda: None)
+    assert kept is not None
+    assert budget.keep(1, lambda: None) is None
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(hold(budget, 6, log, release))
+        tasks.create_task(hold(budget, 6, log, release))
+        await ticks()
+        assert log == [6]
+        assert budget.keep(1, lambda: None) is None
+        release.set()
+
+    assert log == [6, 6]
+    assert budget.statistics() == BudgetStatistics(10, 0, 0)
+
+
+async def test_keeping_it_no_longer_lets_others_go_on() -> None:
+    budget, log = ByteBudget(10), list[int]()
+    kept = budget.keep(4, lambda: log.append(-1))
+    assert kept is not None
+
+    budget.give_up(kept)
+    budget.give_up(kept)
+    await hold(budget, 10, log)
+
+    assert log == [10]
+    assert budget.statistics().lent == 0

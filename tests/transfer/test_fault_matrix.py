@@ -69,7 +69,7 @@ LARGE = seeded(2 * LEAF_SIZE + 100_000)  # two parts
 SMALL = LARGE[:100_000]
 A = Algorithm.BLAKE3
 QUICK = Patience(connect=1.0, answer=0.3, window=0.2)
-RETRY = Retry(attempts=3, unanswered=4, throttled=5, base=0.0, deadline=5.0)
+RETRY = Retry(attempts=3, unanswered=3, throttled=5, base=0.0, deadline=5.0)
 DEADLINE = 4.0  # seconds, on a machine that is busy with other things, too
 SITES: dict[str, Callable[[], AbstractContextManager[Site]]] = {"http": http_site, "s3": s3_site, "gcs": gcs_site}
 

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import lading
+from lading.api.keeping import keeper_of
 from lading.api.portal import blocking
+from lading.api.session import workspace_here
 from lading.api.storecheck import StoreCheck, subjects_of
-from lading.api.workspace import Workspace
+from lading.api.workspace import Workspace, close_workspaces
 from lading.catalog import open_catalog
-from lading.errors import StoreForeignError, StoreUnavailableError
+from lading.errors import DigestMismatchError, ManifestError, StoreForeignError, StoreUnavailableError
 from lading.manifest.digest import LEAF_SIZE
+from lading.store.http.connection import close_idle
+from lading.testing.s3_server import S3Server
 from lading.testing.wrappers import FaultyStore
 from lading.transfer.progress import Meter
 from lading.upkeep.keeper import Keeper
@@ -155,3 +160,46 @@ def test_only_the_owner_checks(version: lading.Artifact, workspace: Workspace, t
     with pytest.raises(StoreForeignError):
         blocking(Keeper(other, workspace.store, workspace.persist).check_owner)()
     blocking(other.close)()
+
+
+@pytest.mark.parametrize("what", ["objects", "manifests"])
+@pytest.mark.parametrize("found_by", ["a check", "a download"])
+def test_what_is_bad_in_a_bucket_is_sent_again_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found_by: str, what: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with S3Server() as server:
+        monkeypatch.setenv("LADING_STORE", f"s3://bucket/ours?endpoint={server.url}&anonymous=1")
+        with lading.init() as run:
+
+            def log() -> lading.Artifact:
+                artifact = lading.Artifact("ds", "dataset")
+                with artifact.new_file("a", "w") as file:
+                    file.write("right")
+                return run.log_artifact(artifact).wait()
+
+            first = log()
+            digest = first.commit_hash if what == "manifests" else first.manifest.entries["a"].digest
+            (key,) = (key for key in server.bucket.objects if key.endswith(digest[2:]))
+            good = server.bucket.objects[key]
+            server.bucket.objects[key] = replace(good, data=b"wrong", etag='"wrong"')
+            if found_by == "a check":
+                assert [each.subject.info.digest for each in blocking(_repaired)()] == [digest]
+            else:
+                with pytest.raises((DigestMismatchError, ManifestError)):
+                    lading.Api().artifact(first.name).download(str(tmp_path / "out"), rehash=True)
+            again = log()
+
+        assert again.version == "v0"
+        assert server.bucket.objects[key].data == good.data
+        blocking(close_workspaces)()
+        close_idle()
+
+
+async def _repaired() -> tuple[Bad, ...]:
+    workspace = await workspace_here()
+    keeper = keeper_of(workspace)
+    bad = await StoreCheck(workspace.engine, Meter()).check(subjects(keeper))
+    await repair(keeper, bad)
+    return bad
