@@ -265,8 +265,8 @@ class LadingFileSystem(AbstractFileSystem):
         return found
 
 
-def _for_each(given: Any, count: int) -> list[Any]:
-    return cast("list[Any]", given) if isinstance(given, list) else [given] * count
+def _for_each(given: "int | list[int | None] | None", count: int) -> "list[int | None]":
+    return given if isinstance(given, list) else [given] * count
 
 
 def located(path: str) -> Located:

@@ -33,7 +33,6 @@ PACKAGES = (
     ("gcloud-aio-storage", "gs:// stores", ("gs",)),
     ("gcloud-aio-auth", "gs:// stores", ("gs",)),
     ("google-crc32c", "checksums of gs:// stores", ()),
-    ("uvloop", "a faster event loop", ()),
     ("asyncpg", "PostgreSQL catalogues", ()),
     ("fsspec", "lading:// paths and references of other kinds", ()),
     ("numpy", "tables and images", ()),

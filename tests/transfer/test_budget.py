@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -207,7 +208,7 @@ def test_a_forked_child_owes_nothing_of_what_its_parent_borrowed() -> None:
 
 async def test_what_is_kept_goes_to_a_borrower_who_needs_it_the_longest_unused_first() -> None:
     budget, gone = ByteBudget(10), list[str]()
-    first, second, third = (budget.keep(3, lambda name=name: gone.append(name)) for name in "abc")
+    first, second, third = (budget.keep(3, partial(gone.append, name)) for name in "abc")
     assert first is not None
     budget.use(first)
 
