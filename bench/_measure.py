@@ -40,8 +40,8 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, fo
 
 
 def warm_memory(size: int) -> None:
-    """Let the kernel have `size` bytes of memory at hand. A virtual machine gives free memory back to its host within seconds, and
-    who next fills its page cache pays for fetching it again: up to three times the time of a copy, and by chance whose."""
+    """Let the kernel have `size` bytes of memory at hand. A virtual machine gives free memory back to its host within seconds,
+    and who next fills its page cache pays for fetching it again: up to three times the time of a copy, and by chance whose."""
     fill = "import mmap, sys; mmap.mmap(-1, int(sys.argv[1]), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)"
     subprocess.run([sys.executable, "-c", fill, str(size)], check=True)
 
