@@ -1,7 +1,8 @@
 """How much may be in flight to one endpoint: found by trying, without a clock of its own.
 
     Rule 1  The limit is at least 1 and at most `maximum`. It moves only when a round is over: when as many pieces as there are
-            slots began and ended under it. A limit that was never reached says nothing, and stays.
+            slots began and ended under it. A limit that was never reached says nothing, and stays; nor does the very first round,
+            in which connections are made.
     Rule 2  While it is young it doubles, as long as that brings at least a quarter of what it should.
     Rule 3  Then it holds, and now and then tries a quarter more. What brings nothing is taken back, and the next try is
             twice as far away: it does not swing.
@@ -62,6 +63,7 @@ class Limiter:
         self._share = 0.0  # of what was started of late, told "not now"
         self._old = 0  # pieces in flight that began before the limit was halved
         self._answered = True  # since it was halved
+        self._warm = False  # whether a first round is over, in which connections were made
 
     def started(self, now: float) -> None:
         self.in_flight += 1
@@ -118,7 +120,8 @@ class Limiter:
     def _judge(self, now: float) -> None:
         one, rise = self._round, self._rise
         goodput = self.limit * one.amount / max(one.seconds, 1e-9)
-        if one.peak < self.limit:
+        if one.peak < self.limit or not self._warm:
+            self._warm = True
             self._move(now, self.limit)
         elif rise is not None:
             self._judge_rise(now, rise, goodput)

@@ -66,7 +66,7 @@ def test_a_limit_that_rises_is_told_to_those_who_wait() -> None:
     for _ in range(4):
         gate.take(0.0, a)
 
-    for now in (1.0, 2.0, 3.0):
+    for now in (1.0, 2.0, 3.0, 4.0, 5.0):
         gate.succeeded(now, 1.0, 1.0)
         gate.take(now, a)
 
@@ -98,7 +98,7 @@ def test_endpoints_are_known_by_scheme_host_and_what_the_options_say_of_it() -> 
     assert gates_of("s3://bucket-of-a-test/b") is one
     assert gates_of("s3://another-bucket/a") is not one
     assert gates_of("s3://bucket-of-a-test/a?endpoint=http://here") is not one
-    assert gates_of("s3://bucket-of-a-test/a", 3).limits == Limits(3, 3)
+    assert gates_of("s3://bucket-of-a-test/a", 3).limits == Limits(1, 2)
     with pytest.raises(InvalidValueError):
         gates_of("s3://bucket-of-a-test/a", 0)
 

@@ -83,7 +83,7 @@ def test_engines_for_one_endpoint_share_what_may_be_in_flight() -> None:
 
     assert Engine(store).gates is Engine(store).gates
     assert Engine(store).gates is not Engine(MemoryStore()).gates
-    assert Engine(store, concurrency=2).statistics().limits == Limits(2, 2)
+    assert Engine(store, concurrency=2).statistics().limits == Limits(1, 2)
 
 
 @pytest.mark.parametrize("size", [0, 5, LEAF_SIZE + 5])

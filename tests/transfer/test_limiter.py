@@ -42,16 +42,16 @@ def test_it_doubles_while_that_brings_more_and_then_holds() -> None:
 
     limits = [line.step() for _ in range(10)]
 
-    assert limits[:3] == [4, 8, 16]
+    assert limits[:4] == [2, 4, 8, 16]  # the first round only warms up
     assert limits[-1] == 16
 
 
 def test_a_doubling_that_brought_nothing_is_taken_back() -> None:
     line = Line(Limiter(16))
 
-    limits = [line.step() for _ in range(4)]
+    limits = [line.step() for _ in range(5)]
 
-    assert limits[0] == 32
+    assert 32 in limits[:2]
     assert limits[-1] == 16
 
 
@@ -142,14 +142,15 @@ def test_what_began_before_it_moved_says_nothing_of_it() -> None:
     limiter = Limiter(2)
     for _ in range(2):
         limiter.started(0.0)
-    for _ in range(2):
-        limiter.succeeded(1.0, 1.0, 1.0)
-        limiter.started(1.0)
+    for now in (1.0, 2.0):  # the first round only warms up
+        for _ in range(2):
+            limiter.succeeded(now, 1.0, 1.0)
+            limiter.started(now)
     raised = limiter.limit
 
     for _ in range(10):
-        limiter.succeeded(2.0, 1.0, 5.0)
-        limiter.started(2.0)
+        limiter.succeeded(3.0, 1.0, 5.0)
+        limiter.started(3.0)
 
     assert raised == limiter.limit == 4
 
