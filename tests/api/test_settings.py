@@ -67,7 +67,7 @@ def test_places_in_a_file_are_relative_to_it_and_others_to_the_working_folder(
 
     assert settings.artifact_dir == tmp_path / "work/data"
     assert settings.store == str(tmp_path / "work/objects")
-    assert settings.catalog == f"sqlite:///{tmp_path}/work/names.db"
+    assert settings.catalog == f"sqlite:///{tmp_path / 'work' / 'names.db'}"
     monkeypatch.setenv("LADING_STORE", "here")
     monkeypatch.setenv("LADING_ARTIFACT_DIR", "~/there")
     assert load_settings().store == str(deep / "here")
