@@ -4,6 +4,8 @@ import subprocess
 import sys
 
 import lading
+import lading.api
+from lading.media import registry
 from lading.media.registry import KINDS, VALUES, kind_at
 
 
@@ -33,3 +35,10 @@ def test_importing_lading_imports_no_values() -> None:
     code = "import lading, sys; assert not [name for name in sys.modules if name.startswith('lading.media')]; lading.Table"
 
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_the_top_of_the_package_offers_all_of_them() -> None:
+    names = {name for name in registry.__all__ if name[0].isupper() and not name.isupper()} | {"box3d"}
+
+    assert names <= set(lading.api.__all__)
+    assert all(getattr(lading.api, name) is getattr(registry, name) for name in names)
