@@ -1,15 +1,18 @@
-"""Control calls: small requests and answers on the event loop that asks, through aiohttp."""
+"""Control calls: small requests and answers for an event loop. Few at a time go by a thread and its kept connection; more, by
+aiohttp on the loop, whose import takes longer than many a process has to live."""
 
 import asyncio
 import importlib
 import ssl
+from collections import Counter
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from ...errors import LadingError, StoreDeniedError, StoreError, StoreUnavailableError
 from ..threads import in_thread
 from .answers import Answer
-from .connection import IDLE
+from .body import Bytes
+from .connection import IDLE, exchange
 from .patience import PATIENT, Patience
 from .request import Request
 from .route import Proxy, no_way, proxy_for, trust
@@ -19,10 +22,12 @@ if TYPE_CHECKING:
 
 LIMIT = 64 << 20  # bytes of an answer
 TOTAL = 300.0  # seconds for a whole call: the completion of a large upload may take minutes
+FEW = 2  # calls under way by threads of the loop that asks, which has others to do with them
 
 _Held = AsyncGenerator["ClientSession"]
 
 _sessions: dict[asyncio.AbstractEventLoop, tuple[_Held, "ClientSession"]] = {}
+_by_thread: Counter[asyncio.AbstractEventLoop] = Counter()  # calls under way
 
 
 async def call(
@@ -30,11 +35,30 @@ async def call(
 ) -> Answer:
     """The answer to a request that is signed already, whatever its status; redirects are not followed, encodings not undone.
     Raise `StoreUnavailableError`, `StoreDeniedError`, and `StoreError` for an answer of more than `limit` bytes."""
+    proxy = proxy_for(request.scheme, request.host, request.port)
+    loop = asyncio.get_running_loop()
+    pinned = bool(request.addresses) and proxy is None  # aiohttp keeps connections by name, wherever they lead
+    if pinned or (_by_thread[loop] < FEW and loop not in _sessions):
+        _by_thread[loop] += 1
+        try:
+            async with asyncio.timeout(total):
+                return await in_thread(lambda: _exchanged(request, body, limit, patience))
+        except TimeoutError as error:
+            raise _late(request) from error
+        finally:
+            _by_thread[loop] -= 1
+            if not _by_thread[loop]:
+                del _by_thread[loop]
+    return await _by_aiohttp(request, body, limit, patience, total, proxy)
+
+
+async def _by_aiohttp(
+    request: Request, body: bytes, limit: int, patience: Patience, total: float, proxy: Proxy | None
+) -> Answer:
     session = await _session()
     import aiohttp
     from yarl import URL
 
-    proxy = proxy_for(request.scheme, request.host, request.port)
     timeout = aiohttp.ClientTimeout(total=total, connect=patience.connect, sock_read=max(patience.answer, patience.window))
     try:
         async with session.request(
@@ -53,7 +77,7 @@ async def call(
             async for piece in answer.content.iter_any():
                 found += piece
                 if len(found) > limit:
-                    raise StoreError(f"{request.shown}: the answer is longer than {limit} bytes")
+                    raise _too_long(request, limit)
             headers: dict[str, str] = {}
             for name, value in answer.headers.items():
                 name = name.lower()
@@ -63,6 +87,22 @@ async def call(
         raise
     except (aiohttp.ClientError, OSError, ValueError) as error:
         raise _error(request, error, proxy) from error
+
+
+def _exchanged(request: Request, body: bytes, limit: int, patience: Patience) -> Answer:
+    with exchange(request, Bytes(body), patience=patience) as incoming:
+        found = incoming.read(limit + 1)
+    if len(found) > limit:
+        raise _too_long(request, limit)
+    return Answer(incoming.status, incoming.headers, found)
+
+
+def _too_long(request: Request, limit: int) -> StoreError:
+    return StoreError(f"{request.shown}: the answer is longer than {limit} bytes")
+
+
+def _late(request: Request) -> StoreUnavailableError:
+    return StoreUnavailableError(f"{request.shown}: no answer in time")
 
 
 async def close_session() -> None:
@@ -137,7 +177,7 @@ def _error(request: Request, error: Exception, proxy: Proxy | None) -> StoreErro
         return no_way(request.shown, error.os_error, proxy)
     if isinstance(error, aiohttp.ServerTimeoutError | TimeoutError):
         kind = no_way(request.shown, TimeoutError(), proxy) if isinstance(error, aiohttp.ConnectionTimeoutError) else None
-        return kind or StoreUnavailableError(f"{request.shown}: no answer in time")
+        return kind or _late(request)
     if isinstance(error, aiohttp.ClientResponseError):
         return StoreUnavailableError(f"{request.shown}: the answer is not HTTP ({' '.join(error.message.split())[:80]})")
     if isinstance(error, aiohttp.ClientPayloadError):
