@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ..errors import FileChangedError, LadingError
-from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, root_digest
+from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, leaf_digest, root_digest
 from ..store.halt import Halt
 from .batches import batches
 from .driver import drive
@@ -18,10 +18,12 @@ from .gauges import turn
 from .lanes import Lanes, buffer
 from .leaves import hash_range
 from .local import LocalFile, Stamp, check_unchanged, local_errors
+from .mapping import mapped, steady
 from .progress import Meter
 from .scheduler import Limits, Retry
 
-RUN_LEAVES = 4  # consecutive leaves in one piece of bulk work: long enough for read-ahead, short enough to share
+RUN_LEAVES = 16  # most consecutive leaves in one piece of bulk work
+SHARES = 4  # pieces of a large file for each lane, at least: the last to end keeps the others waiting
 
 
 class Hashed(msgspec.Struct, frozen=True, gc=False):
@@ -90,17 +92,18 @@ async def hash_files(
     small: Iterator[_Work] = batches(
         (file for file in distinct.values() if file.stamp.size <= LEAF_SIZE), lambda file: file.stamp.size
     )
-    await drive(execute, small=small, bulk=_parts(large, md5), limits=limits, retry=Retry(attempts=1), meter=meter)
+    await drive(execute, small=small, bulk=_parts(large, md5, limits.bulk), limits=limits, retry=Retry(attempts=1), meter=meter)
     found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
     return found
 
 
-def _parts(large: Sequence[_Large], md5: bool) -> Iterator[_Work]:
+def _parts(large: Sequence[_Large], md5: bool, lanes: int) -> Iterator[_Work]:
     for of in large:
         if md5:
             yield _Label(of)
-        for first in range(0, len(of.leaves), RUN_LEAVES):
-            yield _Leaves(of, first, min(first + RUN_LEAVES, len(of.leaves)))
+        count = max(1, min(RUN_LEAVES, len(of.leaves) // (SHARES * lanes)))
+        for first in range(0, len(of.leaves), count):
+            yield _Leaves(of, first, min(first + count, len(of.leaves)))
 
 
 def _hash_small(
@@ -160,8 +163,19 @@ def _hash_leaves(part: _Leaves, descriptor: int, algorithm: Algorithm, meter: Me
     file = part.of.file
     for index in range(part.first, part.stop):
         start, stop = index * LEAF_SIZE, min((index + 1) * LEAF_SIZE, file.stamp.size)
-        part.of.leaves[index] = hash_range(descriptor, file.path, start, stop, algorithm, halt)
+        part.of.leaves[index] = _hash_leaf(descriptor, file.path, start, stop, algorithm, halt)
         meter.add(bytes_hashed=stop - start)
+
+
+def _hash_leaf(descriptor: int, path: str, start: int, stop: int, algorithm: Algorithm, halt: Halt) -> bytes:
+    halt.check()
+    turn("disk")
+    with steady(descriptor) as can_be_mapped:
+        if can_be_mapped and (window := mapped(descriptor, start, stop)):
+            turn("cpu")
+            with window, memoryview(window) as view:
+                return leaf_digest(algorithm, view)
+    return hash_range(descriptor, path, start, stop, algorithm, halt)
 
 
 def _md5(descriptor: int, halt: Halt) -> bytes:
