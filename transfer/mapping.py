@@ -17,8 +17,8 @@ _POPULATE_READ = 22  # MADV_POPULATE_READ of Linux 5.14: an unreadable block is 
 
 @contextlib.contextmanager
 def steady(descriptor: int) -> Generator[bool]:
-    """Whether nobody can write to the file or cut it shorter while the block runs: who wants to, waits for its end (a lease of the
-    kernel, which is for its owner to ask for). So keep it short. Not where somebody writes already, or other machines might.
+    """Whether nobody can write to the file or cut it shorter while the block runs: who wants to waits for its end, so keep it
+    short. It is a lease of the kernel; not to be had where somebody writes already, or other machines might.
 
     Mapped bytes that a file loses would end the process (SIGBUS); under a lease it cannot lose any."""
     if sys.platform != "linux" or _kind(os.fstat(descriptor).st_dev) not in _LOCAL:

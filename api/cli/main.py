@@ -1,6 +1,5 @@
 """The front door: `lading COMMAND …`. A command's module is loaded when it is called."""
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -85,7 +84,6 @@ def cli(ctx: click.Context, quiet: bool) -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process."""
-    gc.set_threshold(100_000, 20, 100)  # entries by the ten thousand hold no cycles; looking for some takes time
     try:
         cli(args, prog_name="lading")
     except SystemExit as end:

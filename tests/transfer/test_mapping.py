@@ -35,7 +35,8 @@ def descriptor(file: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[int]:
 def test_what_is_mapped_is_what_would_be_read(file: Path, descriptor: int) -> None:
     with steady(descriptor) as can_be_mapped:
         window = mapped(descriptor, LEAF_SIZE, LEAF_SIZE + 4096)
-        assert can_be_mapped and window
+        assert can_be_mapped
+        assert window
         with window, memoryview(window) as view:
             found = bytes(view)
 
