@@ -4,7 +4,7 @@ Importing it opens nothing; what it offers is loaded at first use.
 """
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if sys.platform == "win32":
     raise ImportError("lading runs on Linux and macOS; on Windows, use it inside WSL")
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .api import Molecule as Molecule
     from .api import Object3D as Object3D
     from .api import PartitionedTable as PartitionedTable
+    from .api import Plotly as Plotly
     from .api import Run as Run
     from .api import Table as Table
     from .api import Video as Video
@@ -49,11 +50,17 @@ if TYPE_CHECKING:
     from .api import use_artifact_async as use_artifact_async
     from .api import use_model as use_model
     from .api import use_model_async as use_model_async
+    from .api.active import log as log
+    from .api.config import Config
     from .errors import CommError as CommError
+    from .errors import Error as Error
     from .errors import LadingError as LadingError
 
     run: Run | None
+    config: Config  # of the active run; without one, there is none
+    summary: dict[str, Any]
     __version__: str
+
 
 __all__ = [
     "Api",
@@ -64,6 +71,7 @@ __all__ = [
     "BoundingBoxes2D",
     "Classes",
     "CommError",
+    "Error",
     "Html",
     "Image",
     "ImageMask",
@@ -72,6 +80,7 @@ __all__ = [
     "Molecule",
     "Object3D",
     "PartitionedTable",
+    "Plotly",
     "Run",
     "Table",
     "Video",
@@ -87,6 +96,7 @@ __all__ = [
     "link_artifact_async",
     "link_model",
     "link_model_async",
+    "log",
     "log_artifact",
     "log_artifact_async",
     "log_model",
@@ -101,19 +111,26 @@ __all__ = [
 ]
 
 
-_NOT_BUILT = ("Graph", "Histogram", "Plotly")  # W&B has these, too: for dashboards, not for artifacts
+_NOT_BUILT = ("Graph", "Histogram")  # W&B has these, too: for dashboards, not for artifacts
 
 
 def __getattr__(name: str) -> object:  # lazy: also because pytest imports this file under the checkout's name
-    if name in ("CommError", "LadingError", "errors"):
-        from .errors import CommError, LadingError
+    if name in ("CommError", "Error", "LadingError", "errors"):
+        from .errors import CommError, Error, LadingError
 
-        found = {"CommError": CommError, "LadingError": LadingError}
+        found = {"CommError": CommError, "Error": Error, "LadingError": LadingError}
         return found[name] if name in found else globals()["errors"]  # which the import has made
-    if name == "run":
+    if name in ("run", "config", "summary"):
         from .api import active_run
 
-        return active_run()
+        run = active_run()
+        if name != "run" and run is None:
+            raise AttributeError(f"lading.{name} without an active run; call lading.init() first")
+        return run if name == "run" else getattr(run, name)
+    if name == "log":
+        from .api.active import log  # `lading.api.log` is a module
+
+        return log
     if name in __all__:
         from . import api
 

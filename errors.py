@@ -12,6 +12,7 @@ LadingError                      .code (stable, for programs), .hint (what to do
 │  ├─ ArtifactNotLoggedError                       … not logged yet
 │  └─ ArtifactFinalizedError                       … logged already
 ├─ WaitTimeoutError              + TimeoutError    wait(timeout) ran out
+├─ DeadlineError                 + TimeoutError    the time that a transfer was given ran out; it was given up
 ├─ CommError                                       the catalogue says no
 │  ├─ UnknownNameError           + LookupError     no such entity, project, collection, version, alias, run
 │  ├─ NameConflictError          + ValueError      the name is taken by something of another type or state
@@ -39,6 +40,7 @@ LadingError                      .code (stable, for programs), .hint (what to do
    └─ StoreUnavailableError      retryable
 """
 
+import errno
 import re
 from typing import ClassVar
 
@@ -65,8 +67,13 @@ class LadingError(Exception):
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
+Error = LadingError
+"""W&B's name of it."""
+
+
 def _rebuild(kind: type[LadingError], args: tuple[object, ...], facts: dict[str, object]) -> LadingError:
-    error = kind.__new__(kind, *args)
+    # By the base that has room for an errno, where there is one: what Python finds first may be that of another.
+    error = OSError.__new__(kind, *args) if issubclass(kind, OSError) else kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(facts)
     return error
@@ -136,6 +143,14 @@ class ArtifactFinalizedError(ArtifactStatusError):
 
 class WaitTimeoutError(LadingError, TimeoutError):
     """`wait(timeout)` ran out; the logging goes on."""
+
+
+class DeadlineError(LadingError, TimeoutError):
+    """`what` was not done in the `seconds` that it was given: it was given up, and has cleaned up."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"{what}: not done within {seconds:g} seconds, and given up", hint="give it more time")
+        self.what, self.seconds = what, seconds
 
 
 class CommError(LadingError):
@@ -242,6 +257,8 @@ class LocalFileError(LadingError, OSError):
 class DiskFullError(LocalFileError):
     """The disk that holds a destination is full; nothing half-written was left."""
 
+    errno = errno.ENOSPC
+
 
 class StoreError(LadingError, OSError):
     """The store cannot do it."""
@@ -251,7 +268,8 @@ class NotFoundError(StoreError, FileNotFoundError):
     """There is no object under `key`: the content of the file `path`, where that is known."""
 
     def __init__(self, key: str, store: str, *, path: str = "", hint: str | None = None) -> None:
-        super().__init__(f"{f'{path}: ' if path else ''}{key}: no such object in {store}", hint=hint)
+        place = f" in {store}" if store != key else ""  # a web address is both
+        super().__init__(f"{f'{path}: ' if path else ''}{key}: no such object{place}", hint=hint)
         self.key, self.path = key, path
 
 

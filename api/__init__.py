@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Molecule,
         Object3D,
         PartitionedTable,
+        Plotly,
         Table,
         Video,
         box3d,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     )
     from .artifact import Artifact
     from .collection import ArtifactCollection, ArtifactType
-    from .entry import ArtifactEntry, File
+    from .entry import ArtifactManifestEntry, File
+    from .manifest import ArtifactManifest
     from .public import Api
     from .run import Run
     from .session import active_run
@@ -61,6 +63,7 @@ _VALUES = (
     "Molecule",
     "Object3D",
     "PartitionedTable",
+    "Plotly",
     "Table",
     "Video",
     "box3d",
@@ -69,7 +72,8 @@ _MODULES = {
     "Api": "public",
     "Artifact": "artifact",
     "ArtifactCollection": "collection",
-    "ArtifactEntry": "entry",
+    "ArtifactManifest": "manifest",
+    "ArtifactManifestEntry": "entry",
     "ArtifactTTL": "ttl",
     "ArtifactType": "collection",
     "File": "entry",
@@ -100,7 +104,8 @@ __all__ = [
     "Api",
     "Artifact",
     "ArtifactCollection",
-    "ArtifactEntry",
+    "ArtifactManifest",
+    "ArtifactManifestEntry",
     "ArtifactTTL",
     "ArtifactType",
     "Audio",
@@ -115,6 +120,7 @@ __all__ = [
     "Molecule",
     "Object3D",
     "PartitionedTable",
+    "Plotly",
     "Run",
     "Table",
     "Video",

@@ -1,8 +1,9 @@
 """The names that W&B has on its module: they act on the active run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..transfer.progress import Listener
 from .artifact import Artifact
 from .outputs import Path
 from .portal import blocking
@@ -15,20 +16,26 @@ async def log_artifact_async(
     name: str | None = None,
     type: str | None = None,
     aliases: Sequence[str] | None = None,
-    **more: Any,
+    tags: Sequence[str] | None = None,
+    *,
+    progress: Listener | None = None,
 ) -> Artifact:
     """`Run.log_artifact` of the active run."""
-    return await require_run("log_artifact").log_artifact_async(artifact_or_path, name, type, aliases, **more)
+    run = require_run("log_artifact")
+    return await run.log_artifact_async(artifact_or_path, name, type, aliases, tags, progress=progress)
 
 
 log_artifact = blocking(log_artifact_async)
 
 
 async def use_artifact_async(
-    artifact_or_name: Artifact | str, type: str | None = None, aliases: Sequence[str] | None = None
+    artifact_or_name: Artifact | str,
+    type: str | None = None,
+    aliases: Sequence[str] | None = None,
+    use_as: str | None = None,
 ) -> Artifact:
     """`Run.use_artifact` of the active run."""
-    return await require_run("use_artifact").use_artifact_async(artifact_or_name, type, aliases)
+    return await require_run("use_artifact").use_artifact_async(artifact_or_name, type, aliases, use_as)
 
 
 use_artifact = blocking(use_artifact_async)
@@ -96,11 +103,16 @@ async def link_model_async(
 link_model = blocking(link_model_async)
 
 
-async def finish_async(exit_code: int | None = None) -> None:
+def log(values: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+    """`Run.log` of the active run."""
+    require_run("log").log(values, step, commit)
+
+
+async def finish_async(exit_code: int | None = None, quiet: bool | None = None) -> None:
     """End the active run; nothing if there is none."""
     run = active_run()
     if run is not None:
-        await run.finish_async(exit_code)
+        await run.finish_async(exit_code, quiet)
 
 
 finish = blocking(finish_async)

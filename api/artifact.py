@@ -4,7 +4,7 @@ import asyncio
 import os
 import warnings
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from ..catalog import Change, Version
@@ -14,10 +14,10 @@ from ..manifest.names import alias_list, collection_name, tag_list, type_name
 from ..manifest.names import metadata as checked_metadata
 from ..transfer.progress import Listener, Meter
 from .draft import Base, Draft
-from .entry import ArtifactEntry
+from .entry import ArtifactManifestEntry
 from .linked import Linked, link_version
 from .newfile import open_new_file
-from .pending import Waiting
+from .pending import Pending, Waiting
 from .portal import blocking, run
 from .session import active_run, here, workspace_here
 
@@ -48,16 +48,16 @@ class Artifact(Linked):
         digest_algorithm: str | None = None,
     ) -> None:
         """`incremental`: what is added comes on top of what `latest` holds when it is logged. `digest_algorithm`: BLAKE3
-        (default, see LADING_DIGEST), SHA256, or MD5 for W&B's digests. Raise ValueError for a name or type that cannot be,
-        TypeError for metadata that cannot be."""
+        (default, see LADING_DIGEST), SHA256, or MD5 for W&B's digests. `storage_region` is W&B's, and does nothing: where content
+        lies is a setting. Raise ValueError for a name or type that cannot be, TypeError for metadata that cannot be."""
         if use_as is not None:
             warnings.warn("use_as is deprecated and does nothing", DeprecationWarning, stacklevel=2)
-        if storage_region is not None and not str(storage_region).strip():
+        if storage_region is not None and not (isinstance(storage_region, str) and storage_region.strip()):  # pyright: ignore
             raise InvalidValueError(f"Invalid storage_region: {storage_region!r}")
         checked = collection_name(name)
         draft = Draft(checked, digest_label(digest_algorithm or here().digest), incremental=incremental)
         super().__init__(checked, type_name(type, name=checked), draft)
-        self.description = description
+        self.description, self._use_as = description, use_as
         self._metadata = checked_metadata(metadata)
 
     # -- adding -------------------------------------------------------------------------------------------------------
@@ -73,17 +73,17 @@ class Artifact(Linked):
         skip_cache: bool = False,
         policy: str = "mutable",
         overwrite: bool = False,
-    ) -> ArtifactEntry:
+    ) -> ArtifactManifestEntry:
         """Add a local file under `name` (default: its base name), and hash it. It is read again when it is logged: with policy
         "mutable" it may change once log_artifact has returned, with "immutable" only after wait(). `is_tmp` replaces the name
         up to its first dot by part of the digest. Raise ValueError for what is not a file, a path that cannot be, or another
         content under the same path without `overwrite`."""
         del skip_cache
         draft, local = self._open("add_file"), os.fspath(local_path)
-        named = os.path.basename(local) if name is None else name
+        named = name or os.path.basename(local)
         workspace = await workspace_here()
         path = await draft.add_file(workspace, local, named, is_tmp=is_tmp, policy=policy, overwrite=overwrite)
-        return ArtifactEntry(self, path, draft.entry(path), local)
+        return ArtifactManifestEntry(self, path, draft.entry(path), self.source_of(path))
 
     add_file = blocking(add_file_async)
 
@@ -131,11 +131,11 @@ class Artifact(Linked):
 
     async def add_reference_async(
         self,
-        uri: "ArtifactEntry | str",
+        uri: "ArtifactManifestEntry | str",
         name: Path | None = None,
         checksum: bool = True,
         max_objects: int | None = None,
-    ) -> Sequence[ArtifactEntry]:
+    ) -> Sequence[ArtifactManifestEntry]:
         """Add what lies elsewhere, without moving it: an object, all below a folder or prefix (under the folder `name`), or
         an entry of another artifact. What its place says of it (ETag, version, size) is noted, and compared at a download.
 
@@ -145,17 +145,17 @@ class Artifact(Linked):
         draft, workspace = self._open("add_reference"), await workspace_here()
         from .references.adding import entries_of
 
-        target = uri.ref_url() if isinstance(uri, ArtifactEntry) else str(uri)
+        target = uri.ref_url() if isinstance(uri, ArtifactManifestEntry) else str(uri)
         named = None if name is None else os.fspath(name)
         label = draft.manifest.digest_algorithm
         entries = await entries_of(workspace, label, target, named, checksum=checksum, max_objects=max_objects)
         self._open("add_reference")  # it may have been logged meanwhile
         await asyncio.to_thread(draft.enter, {path: (entry, None) for path, entry in entries.items()}, (), overwrite=False)
-        return [ArtifactEntry(self, path, entry) for path, entry in entries.items()]
+        return [ArtifactManifestEntry(self, path, entry) for path, entry in entries.items()]
 
     add_reference = blocking(add_reference_async)
 
-    async def add_async(self, obj: "Value", name: Path, overwrite: bool = False) -> ArtifactEntry:
+    async def add_async(self, obj: "Value", name: Path, overwrite: bool = False) -> ArtifactManifestEntry:
         """Add a value (a Table, an Image …) as `<name>.<kind>.json`, with the files that belong to it: all or nothing. What is
         called so already stays, and is returned, without `overwrite`; an object that was added before keeps its first name. A
         value got from another artifact becomes a reference to it, unless it was changed. Raise TypeError for what is no value,
@@ -164,7 +164,7 @@ class Artifact(Linked):
         from .values import add_value
 
         path = await add_value(self, await workspace_here(), obj, os.fspath(name), overwrite=overwrite)
-        return ArtifactEntry(self, path, draft.entry(path), self.local_path_of(path))
+        return ArtifactManifestEntry(self, path, draft.entry(path), self.source_of(path))
 
     add = blocking(add_async)
 
@@ -172,9 +172,9 @@ class Artifact(Linked):
         """As `add`."""
         self.add(obj, name)
 
-    def remove(self, item: "Path | ArtifactEntry") -> None:
+    def remove(self, item: "Path | ArtifactManifestEntry") -> None:
         """Remove a file, or a folder with all below it. Raise FileNotFoundError."""
-        self._open("remove").remove(item.path if isinstance(item, ArtifactEntry) else os.fspath(item))
+        self._open("remove").remove(item.path if isinstance(item, ArtifactManifestEntry) else os.fspath(item))
 
     def get_added_local_path_name(self, local_path: Path) -> str | None:
         """The path under which a local file was added; None if it was not."""
@@ -188,6 +188,12 @@ class Artifact(Linked):
     def pend(self, pending: Waiting | None) -> None:
         """It is not committed yet: `wait` waits for this."""
         self._pending = pending
+
+    async def settled(self) -> None:
+        """Return when no log of it goes on in the background any more, however it ended."""
+        if isinstance(self._pending, Pending) and not self._pending.ended:
+            with suppress(Exception):  # who waits for that log is told, and this one may succeed
+                await self.wait_async()
 
     async def wait_async(self, timeout: float | None = None) -> Self:  # noqa: ASYNC109  # W&B's name
         """Return when it is committed. Raise `WaitTimeoutError` after `timeout` seconds, `ArtifactNotLoggedError` if nobody
@@ -203,8 +209,8 @@ class Artifact(Linked):
     wait = blocking(wait_async)
 
     async def save_async(self, project: str | None = None, settings: object = None) -> None:
-        """A logged artifact: send edited description, metadata, aliases and tags. A draft: log it, with the active run or one
-        made for it."""
+        """A logged artifact: send edited description, metadata, aliases and tags. A draft: log it, with the active run, else
+        with one made for it in `project`."""
         del settings
         if self._version is None:
             from .starting import log_by_any_run
@@ -252,6 +258,7 @@ class Artifact(Linked):
         and has `latest` and `aliases` there. A draft is logged first. Returns it as seen there. What the path does not say is
         that of the active run, else where the artifact was logged. Raise `NameConflictError`, `CommError` for an unknown
         registry."""
+        await self.settled()
         if self._version is None:
             await self.save_async()
             await self.wait_async()

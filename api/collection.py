@@ -1,15 +1,18 @@
 """Collections and types: all versions under one name, all names of one kind."""
 
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..catalog import Change, Collection, Page, Wanted
 from ..errors import InvalidValueError
 from ..manifest.names import collection_name, tag_list, type_name
+from .choice import Choice, read_once
+from .facts import COLLECTIONS, VERSIONS
 from .logged import iso
 from .paginator import Paginator
+from .placed import Placed
 from .portal import blocking
 from .runs import artifacts_of
 from .ttl import shown_ttl, ttl_seconds
@@ -18,8 +21,10 @@ from .workspace import Workspace
 if TYPE_CHECKING:
     from .artifact import Artifact
 
+_PER_PAGE = 500
 
-class ArtifactCollection:
+
+class ArtifactCollection(Placed[Collection]):
     """All versions under one name. Edit name, type, description, tags and ttl, then `save()`."""
 
     def __init__(self, info: Collection, workspace: Workspace) -> None:
@@ -31,18 +36,6 @@ class ArtifactCollection:
         self.name, self.type, self.description, self.tags = info.name, info.type, info.description, list(info.tags)
         self.ttl: timedelta | None = shown_ttl(info.ttl)
         """How long its versions are kept that say nothing else; None: for ever."""
-
-    @property
-    def id(self) -> str:
-        return self._info.id
-
-    @property
-    def entity(self) -> str:
-        return self._info.entity
-
-    @property
-    def project(self) -> str:
-        return self._info.project
 
     @property
     def project_id(self) -> str:
@@ -58,10 +51,6 @@ class ArtifactCollection:
     def size(self) -> int:
         """Bytes named by all its versions; equal files count each time, though they are stored once."""
         return self._info.size
-
-    @property
-    def created_at(self) -> str:
-        return iso(self._info.created_at)
 
     @property
     def updated_at(self) -> str:
@@ -135,6 +124,22 @@ class ArtifactCollection:
     delete = blocking(delete_async)
 
 
+class Collections(Paginator[ArtifactCollection]):
+    """A list of collections, which can be searched as one."""
+
+    def versions(
+        self, filter: Mapping[str, Any] | None = None, per_page: int = 100, start: str | None = None
+    ) -> "Paginator[Artifact]":
+        """All versions of these collections, one collection after the other, newest first. `filter` is one of `Choice`, by name,
+        alias, tag, metadata, created_at, updated_at."""
+        choice = Choice(VERSIONS, filter)
+
+        async def read() -> "list[Artifact]":
+            return [each async for collection in self async for each in collection.artifacts(_PER_PAGE)]
+
+        return Paginator(choice.of(read_once(read)), per_page, start)
+
+
 class ArtifactType:
     """All collections of one type in a project."""
 
@@ -155,10 +160,11 @@ class ArtifactType:
         order: str | None = None,
         per_page: int = 50,
         start: str | None = None,
-    ) -> Paginator[ArtifactCollection]:
-        """By name; `order` may be "-name". There are no filters."""
-        order = check_choice(filters, order)
-        return collections_of(self._own_workspace, self.entity, self.project, self.name, order, per_page, start)
+    ) -> Collections:
+        """By name, or as `order` says: "-name", "created_at", "updated_at". `filters` are those of `Choice`, by name, type, tag,
+        description, created_at, updated_at."""
+        choice = Choice(COLLECTIONS, filters, order)
+        return collections_of(self._own_workspace, self.entity, self.project, self.name, choice, per_page, start)
 
     async def _own_workspace(self) -> Workspace:
         return self._workspace
@@ -177,34 +183,20 @@ async def find_collection(workspace: Workspace, entity: str, project: str, name:
     return found
 
 
-def check_choice(
-    filters: Mapping[str, Any] | None, order: str | None, *, orders: Sequence[str] = ("name", "+name", "-name")
-) -> str:
-    """The order, by default the first. Raise `InvalidValueError` for what W&B's lists can do and these cannot: choose, and other
-    orders."""
-    if filters:
-        raise InvalidValueError(f"filters are not supported: {dict(filters)!r}", hint="choose from what the list returns")
-    if order is not None and order not in orders:
-        raise InvalidValueError(
-            f"order {order!r} is not supported", hint=f"one of {', '.join(orders)}, or sort what the list returns"
-        )
-    return order or orders[0]
-
-
 def collections_of(
     opened: Callable[[], Awaitable[Workspace]],
     entity: str,
     project: str,
     type: str | None,
-    order: str,
+    choice: Choice[ArtifactCollection],
     per_page: int,
     start: str | None,
-) -> Paginator[ArtifactCollection]:
-    """The collections of a project, by name; of one type or of all."""
+) -> Collections:
+    """The collections of a project, of one type or of all."""
 
     async def fetch(limit: int, cursor: str | None) -> Page[ArtifactCollection]:
         workspace = await opened()
-        page = await workspace.catalog.collections(entity, project, type, limit=limit, cursor=cursor, order=order)
+        page = await workspace.catalog.collections(entity, project, type, limit=limit, cursor=cursor, order=choice.order)
         return Page(tuple(ArtifactCollection(info, workspace) for info in page.items), page.cursor, page.total)
 
-    return Paginator(fetch, per_page, start)
+    return Collections(choice.of(fetch), per_page, start)

@@ -1,31 +1,34 @@
 """Contents: what a logged artifact holds, listed, downloaded and checked."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..catalog import Page, Version
+from ..catalog import Page, State, Version
 from ..errors import InvalidValueError
 from ..manifest.entry import Entries
 from ..manifest.manifest import Manifest
+from ..manifest.targets import is_target
 from ..transfer.progress import Listener, Meter, Progress
 from .described import Described
 from .documents import load_entries, load_named
 from .download import checkout_entries, download_entries, verify_entries
 from .draft import Draft
-from .entry import ArtifactEntry, File
+from .entry import ArtifactManifestEntry, File
 from .manifest import ArtifactManifest
 from .paginator import Paginator, slice_of
 from .portal import blocking, fetched
 from .references.manner import Manner
-from .targets import by_version, find_targets, is_target
+from .targets import by_version, find_targets
 from .workspace import Workspace
 
 if TYPE_CHECKING:
     from .runs import PublicRun
 
 Root = str | os.PathLike[str] | None
+_log = logging.getLogger("lading.verify")
 
 
 class Contents(Described):
@@ -85,14 +88,14 @@ class Contents(Described):
         """The paths that start with `prefix`, sorted."""
         return sorted(await self._entries(prefix))
 
-    async def get_entry_async(self, name: str | os.PathLike[str]) -> ArtifactEntry:
+    async def get_entry_async(self, name: str | os.PathLike[str]) -> ArtifactManifestEntry:
         """The entry under a path, else that of the value called `name`; only the pages that can hold it are read. Raise KeyError
         if there is none."""
         self.logged_version("get_entry")
         from .values import entry_or_object
 
         path, entry = await entry_or_object(self, os.fspath(name))
-        return ArtifactEntry(self, path, entry)
+        return ArtifactManifestEntry(self, path, entry)
 
     get_entry = blocking(get_entry_async)
     get_path_async = get_entry_async
@@ -126,7 +129,7 @@ class Contents(Described):
             if not paths:
                 paths.extend(sorted(path for path in entries if wanted is None or path in wanted))
             page = slice_of(paths, limit, cursor)
-            files = tuple(File(ArtifactEntry(self, path, entries[path])) for path in page.items)
+            files = tuple(File(ArtifactManifestEntry(self, path, entries[path])) for path in page.items)
             return Page(files, page.cursor, page.total)
 
         return Paginator(fetch, per_page, start)
@@ -202,7 +205,7 @@ class Contents(Described):
         _, workspace = self._logged("download")
         entries = {path: entry for path, entry in (await self._entries(prefix)).items() if is_target(entry)}
         for version, _ in by_version(await find_targets(workspace, entries)):
-            if version.id not in seen:
+            if version.id not in seen and version.state is State.COMMITTED:  # of a deleted one only what is referred to is left
                 seen.add(version.id)
                 other = self.of(version, workspace)
                 await other.download_with(Meter(), other.default_root(), "", manner=manner)
@@ -241,12 +244,18 @@ class Contents(Described):
     checkout = blocking(checkout_async)
 
     async def verify_async(self, root: Root = None, *, progress: Listener | None = None) -> None:
-        """Read every file below `root` (default: the download folder) and compare. Raise ValueError (`VerificationError`, whose
-        `problems` lists all) for a wrong, missing or foreign file. References are not checked."""
+        """Read every file below `root` (default: the download folder, downloaded if it is not there) and compare. Raise
+        ValueError (`VerificationError`, whose `problems` lists all) for a wrong, missing or foreign file. References are not
+        checked, and a warning counts them."""
         version, workspace = self._logged("verify")
+        if root is None and not await asyncio.to_thread(os.path.isdir, self.default_root()):
+            await self.download_async()
         root = self.default_root() if root is None else os.fspath(root)
         meter = Meter(progress)
-        await verify_entries(workspace, version, await self._entries(), root, meter)
+        entries = await self._entries()
+        await verify_entries(workspace, version, entries, root, meter)
+        if references := sum(entry.ref is not None for entry in entries.values()):
+            _log.warning("%s: %d references were not verified", version.place, references)
         meter.finish()
 
     verify = blocking(verify_async)
@@ -285,12 +294,12 @@ class Contents(Described):
 
     def json_encode(self) -> dict[str, Any]:
         """What a config stores of an artifact."""
-        self.logged_version("json_encode")
+        version = self.logged_version("json_encode")
         return {
             "_type": "artifactVersion",
             "_version": "v0",
             "id": self.id,
             "version": self.source_version,
-            "sequenceName": self.source_collection,
-            "usedAs": None,
+            "sequenceName": version.source.collection,
+            "usedAs": self._use_as,
         }

@@ -1,5 +1,6 @@
 """Described: what an artifact is called, holds and weighs, before and after it is logged."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Self
@@ -10,7 +11,7 @@ from ..manifest.digest import Label
 from ..manifest.entry import Entry
 from ..manifest.manifest import Manifest
 from ..manifest.names import alias_list, metadata, tag_list
-from .draft import Draft
+from .draft import Draft, Source
 from .logged import iso, logged, require
 from .pending import Waiting
 from .ttl import TTL, shown_ttl, ttl_seconds
@@ -30,6 +31,7 @@ class Described:
         self._manifest: Manifest | None = None
         self._pending: Waiting | None = None
         self.description: str | None = None
+        self._use_as: str | None = None
         self._metadata: dict[str, Any] = {}
         self._aliases: list[str] = []
         self._tags: list[str] = []
@@ -66,10 +68,8 @@ class Described:
     entity = logged(lambda version: version.place.entity, "The person or team it belongs to.")
     project = logged(lambda version: version.place.project, "The project it belongs to.")
     version = logged(lambda version: f"v{version.place.index}", "The version in this collection, as in `v3`.")
-    collection = logged(lambda version: version.place.collection, "The name without the version.")
     source_entity = logged(lambda version: version.source.entity, "The entity it was logged to.")
     source_project = logged(lambda version: version.source.project, "The project it was logged to.")
-    source_collection = logged(lambda version: version.source.collection, "The collection it was logged to.")
     source_version = logged(lambda version: f"v{version.source.index}", "The version in its home collection.")
     file_count = logged(lambda version: version.file_count, "How many entries it has.")
     commit_hash = logged(lambda version: version.document, "The digest of its manifest document.")
@@ -110,7 +110,7 @@ class Described:
     def ttl(self) -> timedelta | None:
         """How long it is kept after its commit; None: for ever. Set a timedelta, None, or `ArtifactTTL.INHERIT` (default), then
         `save()`. Raise `ArtifactNotLoggedError` where it is inherited and not known yet, ValueError for a time that is not
-        positive, for type `wandb-history`, and for a link."""
+        positive, and for a link."""
         if self._ttl != INHERIT:
             return shown_ttl(self._ttl)
         version = self.logged_version("ttl")
@@ -120,8 +120,6 @@ class Described:
 
     @ttl.setter
     def ttl(self, value: TTL) -> None:
-        if self._type == "wandb-history":
-            raise InvalidValueError("Cannot set artifact TTL for type wandb-history")
         if self.is_link:
             raise InvalidValueError("Cannot set TTL for link artifact.", hint="set it on artifact.source_artifact")
         self._ttl = ttl_seconds(value)
@@ -158,6 +156,12 @@ class Described:
     def incremental(self) -> bool:
         """Whether logging this draft adds its entries to those of `latest`."""
         return self._draft.incremental
+
+    @property
+    def use_as(self) -> str | None:
+        """Deprecated: what the constructor was given. It does nothing."""
+        warnings.warn("Artifact.use_as is deprecated and does nothing", DeprecationWarning, stacklevel=2)
+        return self._use_as
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -207,10 +211,9 @@ class Described:
         """The metadata as edited in place, checked again."""
         return metadata(self._metadata)
 
-    def local_path_of(self, path: str) -> str | None:
+    def source_of(self, path: str) -> Source | None:
         """The local file behind an entry of a draft; None once it is logged."""
-        source = self._draft.sources.get(path)
-        return source.file.path if source else None
+        return self._draft.sources.get(path)
 
     def known_entry(self, path: str) -> Entry | None:
         """The entry under a path, as far as it is known without a request."""

@@ -52,9 +52,11 @@ async def load_entries(workspace: Workspace, version: Documented, prefix: str = 
 
 async def stream_entries(workspace: Workspace, version: Documented, prefix: str = "") -> AsyncGenerator[tuple[str, Entry]]:
     """(path, entry), sorted, of those whose path starts with `prefix`; a few pages are held at a time."""
-    pages = pages_for(await load_index(workspace, version), prefix)
+    pages, last = pages_for(await load_index(workspace, version), prefix), ""
     for start in range(0, len(pages), AT_ONCE):
-        for path, entry in (await load_pages(workspace, version, pages[start : start + AT_ONCE])).items():
+        entries = await load_pages(workspace, version, pages[start : start + AT_ONCE], after=last)
+        last = next(reversed(entries))
+        for path, entry in entries.items():
             if path.startswith(prefix):
                 yield path, entry
 
@@ -63,19 +65,24 @@ async def load_named(workspace: Workspace, version: Documented, paths: Collectio
     """The entries under these paths, as far as there are such; only the pages that can hold them are read."""
     index = await load_index(workspace, version)
     refs = {ref.digest: ref for path in paths if (ref := page_for(index, path))}
-    entries = await load_pages(workspace, version, list(refs.values()))
+    entries = await load_pages(workspace, version, sorted(refs.values(), key=lambda ref: ref.first))
     return {path: entries[path] for path in paths if path in entries}
 
 
-async def load_pages(workspace: Workspace, version: Documented, pages: Sequence[PageRef]) -> Entries:
-    """The entries of these pages, in their order. A few pages are read at the same time."""
+async def load_pages(workspace: Workspace, version: Documented, pages: Sequence[PageRef], *, after: str = "") -> Entries:
+    """The entries of these pages, which are sorted and begin after the path `after`. A few are read at the same time. Raise
+    `ManifestError` where one goes on behind the beginning of the next: of one path there could be two entries."""
     entries: Entries = {}
     algorithm = tree_algorithm(version)
     for start in range(0, len(pages), AT_ONCE):
         refs = pages[start : start + AT_ONCE]
         for ref, data in zip(refs, await _read_all(workspace, version, refs), strict=True):
             decode = functools.partial(decode_page, data, ref, algorithm)
-            entries.update(await _decoded(workspace, version, ref.digest, decode))
+            page = await _decoded(workspace, version, ref.digest, decode)
+            if ref.first <= after:
+                raise ManifestError(f"the manifest of {version.place}: the page of {ref.first!r} is behind {after!r}")
+            after = next(reversed(page))
+            entries.update(page)
     return entries
 
 

@@ -106,7 +106,10 @@ async def _report(workspace: Workspace, version: Version, entries: Entries, erro
     for entry in {entry.digest: entry for entry in entries.values()}.values():
         key = object_key(version.entity_id, algorithm, entry.digest)
         named = error.key == key if isinstance(error, NotFoundError) else error.expected == entry.digest
-        if named and not await is_whole(workspace.engine, key, entry.size or 0, entry.leaves or entry.digest, algorithm):
+        if not named:
+            continue
+        size, leaves = entry.size or 0, entry.leaves or entry.digest
+        if not await workspace.persist(lambda: is_whole(workspace.engine, key, size, leaves, algorithm)):  # noqa: B023  # awaited within the round
             await workspace.forget(version.entity_id, ObjectInfo(algorithm, entry.digest, entry.size or 0))
 
 
@@ -183,7 +186,8 @@ class _Found(Struct, frozen=True):
 def _look(root: str, stored: Entries, entries: Entries) -> _Found:
     if not os.path.isdir(root):
         raise LocalFileError(f"{root}: no such folder", hint="download the artifact first, or name the root it was downloaded to")
-    found = _Found(find_strangers(root, entries), [], {})
+    with local_errors(root):
+        found = _Found(find_strangers(root, entries), [], {})
     for path in sorted(stored):
         place = os.path.join(root, path)
         if os.path.isfile(place) and not os.path.islink(place):

@@ -17,25 +17,31 @@ if TYPE_CHECKING:
     from ..media.value import Origin
     from .artifact import Artifact
     from .contents import Contents
-    from .opening import ArtifactFile, AsyncFile, Readable
+    from .draft import Draft, Source
+    from .opening import ArtifactFile, AsyncFile
+    from .readable import Readable
 
 
-class ArtifactEntry:
+class ArtifactManifestEntry:
     """What lies under one path of an artifact."""
 
     skip_cache = False
     """There is no cache that could be skipped."""
 
-    def __init__(self, artifact: "Contents", path: str, entry: Entry, local_path: str | None = None) -> None:
-        self._artifact, self._entry = artifact, entry
+    def __init__(self, artifact: "Contents", path: str, entry: Entry, source: "Source | None" = None) -> None:
+        self._artifact, self._entry, self._source = artifact, entry, source
         self.path = path
-        self.local_path = local_path
+
+    @property
+    def local_path(self) -> str | None:
+        """The local file that it was added from; None for what comes from elsewhere."""
+        return self._source.file.path if self._source else None
 
     def __repr__(self) -> str:
-        return f"<ArtifactEntry {self.path} ({self.size} bytes, {self.digest})>"
+        return f"<ArtifactManifestEntry {self.path} ({self.size} bytes, {self.digest})>"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ArtifactEntry):
+        if not isinstance(other, ArtifactManifestEntry):
             return NotImplemented
         return (self.path, self.digest, self.ref, self.size, self.extra) == (
             other.path,
@@ -97,16 +103,29 @@ class ArtifactEntry:
         """What other artifacts say of it when they refer to it."""
         return origin_of(self._artifact.logged_version("ref_url").id, self.path, self._entry)
 
+    def enter(self, draft: "Draft", *, overwrite: bool) -> None:
+        """Become an entry of this draft. Raise ValueError for digests of another kind, and as `Draft.enter`."""
+        home = self._artifact.draft
+        if home.manifest.digest_algorithm is not draft.manifest.digest_algorithm:
+            raise InvalidValueError(
+                f"{self.path!r} has {home.manifest.digest_algorithm.value} digests; {draft.name} has those of "
+                f"{draft.manifest.digest_algorithm.value}",
+                hint="make both with the same digest_algorithm",
+            )
+        kept = () if home is draft else (home,)  # which owns the files that it made
+        draft.enter({self.path: (self._entry, self._source)}, kept, overwrite=overwrite)
+
     async def download_async(
         self,
         root: str | os.PathLike[str] | None = None,
         skip_cache: bool | None = None,
+        executor: object = None,
         *,
         allow_local_references: bool = False,
     ) -> str:
         """The file, verified, below `root` (default: the artifact's download folder). Returns its path. A reference is treated as
         `Artifact.download` does; raise `UsageError` for one that nobody can follow."""
-        del skip_cache  # there is no cache that could be skipped
+        del skip_cache, executor  # there is no cache that could be skipped, and there are lanes
         if self._artifact.is_draft():
             raise ArtifactNotLoggedError("download")
         root = os.fspath(root) if root is not None else self._artifact.default_root()
@@ -116,33 +135,34 @@ class ArtifactEntry:
 
     download = blocking(download_async)
 
-    async def _readable(self) -> "Readable":
-        from .opening import find_readable
+    async def _readable(self, *, allow_local: bool) -> "Readable":
+        from .readable import find_readable
 
         version, workspace = self._artifact.logged_in("open")
-        return await find_readable(workspace, version, self.path, self._entry)
+        return await find_readable(workspace, version, self.path, self._entry, Manner(allow_local=allow_local))
 
-    def open(self) -> "ArtifactFile":
+    def open(self, *, allow_local_references: bool = False) -> "ArtifactFile":
         """The content as a file object in binary mode that is read where it lies: any part of it, in any order, each leaf (8 MiB)
-        verified. Of an entry that refers to another artifact's, that content. Raise `ArtifactNotLoggedError` before it is logged,
-        `UsageError` for other references."""
+        verified. Of an entry that refers to another artifact's, that content. Of any other reference what it leads to now, if
+        that still is what was referred to, and none but that. Raise `ArtifactNotLoggedError` before it is logged; for references
+        as `download` does, and `UsageError` for those that cannot be read in parts."""
         from .opening import ArtifactFile
 
-        return ArtifactFile(run(self._readable))
+        return ArtifactFile(run(lambda: self._readable(allow_local=allow_local_references)))
 
     @asynccontextmanager
-    async def open_async(self) -> "AsyncGenerator[AsyncFile]":
+    async def open_async(self, *, allow_local_references: bool = False) -> "AsyncGenerator[AsyncFile]":
         """As `open`, for as long as the block runs; `await file.read(size)`."""
         from .opening import opened
 
-        async with opened(await self._readable()) as file:
+        async with opened(await self._readable(allow_local=allow_local_references)) as file:
             yield file
 
 
 class File:
     """A file of an artifact, as `Artifact.files()` lists it."""
 
-    def __init__(self, entry: ArtifactEntry) -> None:
+    def __init__(self, entry: ArtifactManifestEntry) -> None:
         self._entry = entry
 
     def __repr__(self) -> str:

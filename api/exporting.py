@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from ..catalog import Version, Wanted
 from ..manifest.entry import Entries, has_tree_digest
+from ..manifest.targets import is_target
 from ..transfer.progress import Meter
 from ..upkeep.exports import Export
 from .artifact import Artifact
 from .documents import load_entries
 from .receipts import receipt_of
-from .targets import is_target
 from .workspace import Workspace
 
 _AT_ONCE = 500

@@ -9,9 +9,12 @@ from msgspec import Struct
 
 from ..errors import EntryNotFoundError, InvalidValueError, UnknownNameError, UsageError
 from ..manifest.entry import Entry, shown_digest
-from .opening import ArtifactFile, Readable, find_readable
+from ..transfer.reading import reading
+from .opening import ArtifactFile
 from .portal import run
 from .public import Api
+from .readable import Readable, find_readable
+from .references.manner import Manner
 from .tree import Tree, load_tree
 
 if TYPE_CHECKING:  # fsspec brings no types; this is what we use of it
@@ -70,11 +73,13 @@ class LadingFileSystem(AbstractFileSystem):
         entity: str | None = None,
         project: str | None = None,
         versions: Mapping[str, str] | None = None,
+        allow_local_references: bool = False,
         **options: Any,
     ) -> None:
         """`entity` and `project` stand for what a path does not say. `versions` (name → version id) is what names mean that were
-        looked up before."""
+        looked up before. `allow_local_references` is that of `Artifact.download`."""
         super().__init__(entity=entity, project=project, **options)
+        self._manner = Manner(allow_local=allow_local_references)
         self._api = Api(entity=entity, project=project)
         self._pinned = dict(versions or {})
         self._trees: dict[str, Tree] = {}
@@ -239,7 +244,7 @@ class LadingFileSystem(AbstractFileSystem):
         tree = await self._tree(where)
         entry = await tree.entry(where.path) if where.path else None
         if entry is not None:
-            return await find_readable(tree.workspace, tree.version, where.path, entry)
+            return await find_readable(tree.workspace, tree.version, where.path, entry, self._manner)
         if not where.path or await tree.is_folder(where.path):
             raise IsADirectoryError(f"{where.full(where.path)} is a folder")
         raise EntryNotFoundError(where.path, str(tree.version.place))
@@ -252,7 +257,7 @@ class LadingFileSystem(AbstractFileSystem):
             async with slots:
                 try:
                     readable = await self._readable(located(path))
-                    async with readable.reported(), readable.reading() as reader:
+                    async with readable.reported(), reading(readable.content()) as reader:
                         for number, start, end in spans:
                             start, stop, _ = slice(start, end).indices(readable.size)
                             found[number] = await reader.read(start, stop)

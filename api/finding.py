@@ -1,11 +1,17 @@
 """Finding an artifact by the name that people write."""
 
-from ..errors import InvalidValueError
+from ..errors import InvalidTypeError, InvalidValueError
 from ..manifest.names import parse_artifact_name
 from .artifact import Artifact
 from .workspace import Workspace
 
 _SCHEMES = ("wandb-artifact://", "lading://")  # the latter is `artifact.url`
+
+
+def check_kind(given: object, kinds: tuple[type, ...], what: str) -> None:
+    """Raise TypeError, and say `what`, if it is nothing of these kinds."""
+    if not isinstance(given, kinds):
+        raise InvalidTypeError(f"{what}: {given!r}")
 
 
 def check_type(artifact: Artifact, type: str | None) -> None:

@@ -14,13 +14,14 @@ from .workspace import Workspace
 
 
 class Forecast(Struct, frozen=True):
-    """All files of it, and those that need not move."""
+    """All files of it, and those that need not move; how many references there are beside them."""
 
     files: int
     bytes: int
     files_reused: int
     bytes_reused: int
     unchanged: bool  # the content is that of the latest version; of a download: all of it is there
+    references: int = 0
     strangers: tuple[str, ...] = ()  # what a checkout would remove
 
 
@@ -31,12 +32,13 @@ async def forecast_log(workspace: Workspace, draft: Draft, latest: Version | Non
         async for _, entry in stream_entries(workspace, latest):
             needed.pop(entry.digest, None)
     tree_digest = await asyncio.to_thread(draft.manifest.tree_digest)
-    size, count = draft.manifest.size(), len(draft.manifest)
+    sizes = [entry.size or 0 for entry in draft.manifest.entries.values() if entry.ref is None]
     return Forecast(
-        files=count,
-        bytes=size,
-        files_reused=count - len(needed),
-        bytes_reused=size - sum(needed.values()),
+        files=len(sizes),
+        bytes=sum(sizes),
+        files_reused=len(sizes) - len(needed),
+        bytes_reused=sum(sizes) - sum(needed.values()),
+        references=len(draft.manifest) - len(sizes),
         unchanged=latest is not None and latest.tree_digest == tree_digest,
     )
 

@@ -25,6 +25,7 @@ from ..transfer.progress import Meter
 from .documents import load_entries
 from .draft import Draft
 from .log import ATTEMPTS, Target, content_of, receipt, write_session
+from .references.authorising import check_found
 from .sending import Load, Sending
 from .workspace import Workspace
 
@@ -98,6 +99,7 @@ async def _commit(workspace: Workspace, gathering: WriteSession, draft: Draft, t
             hint="was it finished already? Api().artifact() finds the version",
         )
     merged = await _merged(workspace, gathering, parts, draft)
+    await check_found(workspace, merged.entries)
     work = Sending(workspace, Load(merged, {}), gathering, meter)
     document = await work.send_document()
     await work.flush()

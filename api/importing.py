@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
-from ..catalog import Change, Labels, State, Version
+from ..catalog import Change, Labels, Version
 from ..errors import (
     DigestMismatchError,
     FileChangedError,
@@ -16,6 +16,7 @@ from ..errors import (
     LocalFileError,
     ManifestError,
     NameConflictError,
+    StoreDeniedError,
     UnknownNameError,
 )
 from ..manifest.digest import Label
@@ -23,6 +24,7 @@ from ..manifest.entry import Entries, Entry
 from ..manifest.manifest import Manifest
 from ..manifest.names import alias_list, tag_list, type_name
 from ..manifest.receipt import Receipt
+from ..manifest.targets import is_target, parse_uri
 from ..manifest.wandb import md5_label
 from ..transfer.hashing import Hashed
 from ..transfer.local import LocalFile, local_file
@@ -31,12 +33,15 @@ from ..transfer.progress import Meter
 from ..upkeep.exports import Export, by_collection, stored_paths
 from .draft import Source
 from .log import Target, content_of, receipt, write_session
+from .references.importing import check_references, lost_targets
 from .sending import Load, Sending
-from .targets import is_target, parse_uri
 from .workspace import Workspace
 
 # What may be wrong with one version, and says nothing of the others.
-_OF_ONE = (DigestMismatchError, FileChangedError, InvalidValueError, LocalFileError, ManifestError, NameConflictError)
+_OF_ONE = (
+    *(DigestMismatchError, FileChangedError, InvalidValueError, LocalFileError, ManifestError, NameConflictError),
+    StoreDeniedError,
+)
 
 
 @dataclass(slots=True)
@@ -53,44 +58,84 @@ class _Home(Struct, frozen=True):
     project: str
 
 
+@dataclass(slots=True)
+class _Task:
+    """One import: what is read, where it goes, and what is known of it so far."""
+
+    workspace: Workspace
+    export: Export
+    home: _Home
+    meter: Meter
+    allow_local: bool
+    coming: set[str] = field(default_factory=set[str])  # ids of versions of the export that the catalogue has never heard of
+    awaited: dict[str, set[str]] = field(default_factory=dict[str, set[str]])  # those of them that an imported version refers to
+
+
 async def import_project(
-    workspace: Workspace, folder: str, entity: str | None, project: str | None, meter: Meter, *, dry_run: bool = False
+    workspace: Workspace,
+    folder: str,
+    entity: str | None,
+    project: str | None,
+    meter: Meter,
+    *,
+    dry_run: bool = False,
+    allow_local_references: bool = False,
 ) -> Imported:
     """Log all versions of an export into the project, by default of the exported name. What is there already with the same
-    content is passed over, so an import that was cut short can be repeated. Every file must hash to what its entry says. One
+    content is passed over, so an import that was cut short can be repeated. Every file must hash to what its entry says. Who made
+    an export cannot be known: references to this machine and to private networks are refused unless they are allowed. One
     version that cannot be imported keeps none of the others: `problems` has it. Raise `UsageError` for a folder without an
     export."""
     export, done = Export(folder), Imported()
     head = await asyncio.to_thread(export.head)
-    home = _Home(entity or workspace.settings.entity, project or head.project)
+    task = _Task(
+        workspace,
+        export,
+        _Home(entity or workspace.settings.entity, project or head.project),
+        meter,
+        allow_local_references,
+    )
     receipts = await asyncio.to_thread(export.receipts)
     if not dry_run:
         await workspace.own()
-    mine = {each.version_id for each in receipts}
+    ids = [each.version_id for each in receipts]
+    task.coming = set(ids) - {each.id for each in await workspace.catalog.kept_by_id(ids)}
     for collection, versions in by_collection(receipts).items():
         there: list[Receipt] = []
         for each in versions:
-            name = f"{home.entity}/{home.project}/{collection}:v{each.index}"
+            name = f"{task.home.entity}/{task.home.project}/{collection}:v{each.index}"
             try:
-                if await _is_there(workspace, home, each):
+                if await _is_there(task, each):
                     done.known.append(name)
                     continue
                 if not dry_run:
-                    done.problems += await _import(workspace, export, home, each, mine, meter)
+                    done.problems += await _import(task, each)
             except _OF_ONE as error:
-                done.problems.append(f"{name}: {error.message}")
+                done.problems.append(f"{name}: {error.message}" + (f" ({error.hint})" if error.hint else ""))
             else:
                 done.versions.append(name)
                 there.append(each)
         if there and not dry_run:
-            await _settle_latest(workspace, home, versions)
+            await _settle_latest(workspace, task.home, versions)
+    done.problems += await _dangling(task)
     return done
 
 
-async def _is_there(workspace: Workspace, home: _Home, receipt: Receipt) -> bool:
+async def _dangling(task: _Task) -> list[str]:
+    """Lines on versions that refer to others of the export that were not imported after all."""
+    ids = sorted(set[str]().union(*task.awaited.values()))
+    there = {each.id for each in await task.workspace.catalog.kept_by_id(ids)}
+    return [
+        f"{name}: refers to a version of the export that could not be imported"
+        for name, awaited in task.awaited.items()
+        if not awaited <= there
+    ]
+
+
+async def _is_there(task: _Task, receipt: Receipt) -> bool:
     """Raise `NameConflictError` if another version has its number."""
     try:
-        found = await workspace.catalog.version(home.entity, home.project, receipt.collection, f"v{receipt.index}")
+        found = await task.workspace.catalog.version(task.home.entity, task.home.project, receipt.collection, f"v{receipt.index}")
     except UnknownNameError:
         return False
     if found.tree_digest != receipt.tree_digest:
@@ -98,34 +143,29 @@ async def _is_there(workspace: Workspace, home: _Home, receipt: Receipt) -> bool
     return True
 
 
-async def _import(
-    workspace: Workspace, export: Export, home: _Home, receipt_: Receipt, mine: set[str], meter: Meter
-) -> list[str]:
+async def _import(task: _Task, receipt_: Receipt) -> list[str]:
     """Lines on what is not as it was."""
-    entries = await asyncio.to_thread(export.entries, receipt_)
-    plain = [path for path, entry in entries.items() if is_target(entry) and not await _is_known(workspace, entry, mine)]
-    sources, became = await _sources(workspace, export, receipt_, entries, plain, meter)
+    workspace, home = task.workspace, task.home
+    entries = await asyncio.to_thread(task.export.entries, receipt_)
+    if not task.allow_local:
+        await check_references(workspace, Label(receipt_.digest_algorithm), entries, f"{receipt_.collection}:v{receipt_.index}")
+    targets = {path: entry for path, entry in entries.items() if is_target(entry)}
+    awaited = {path for path, entry in targets.items() if parse_uri(entry.ref or "")[0] in task.coming}
+    plain = await lost_targets(workspace, {path: entry for path, entry in targets.items() if path not in awaited})
+    sources, became = await _sources(workspace, task.export, receipt_, entries, plain, task.meter)
     manifest = Manifest(receipt_.digest_algorithm, entries | became, name=receipt_.collection)
     if not became and await asyncio.to_thread(manifest.tree_digest) != receipt_.tree_digest:
         raise DigestMismatchError("its entries", expected=receipt_.tree_digest, actual=manifest.tree_digest())
-    version = await _log(workspace, home, receipt_, Load(manifest, sources), meter)
+    version = await _log(workspace, home, receipt_, Load(manifest, sources), task.meter)
+    task.coming.discard(version.id)
+    if awaited:
+        task.awaited[str(version.place)] = {parse_uri(targets[path].ref or "")[0] for path in awaited}
     lines = [f"{version.place}: {path} was a reference to another artifact, and is a file now" for path in plain]
     if version.place.index != receipt_.index:
         lines.append(
             f"v{receipt_.index} of {receipt_.collection} holds what v{version.place.index} holds, and is not numbered again"
         )
     return lines
-
-
-async def _is_known(workspace: Workspace, entry: Entry, mine: set[str]) -> bool:
-    """Whether the version that it refers to is here, or among those that are imported."""
-    version_id, _ = parse_uri(entry.ref or "")
-    if version_id in mine:
-        return True
-    try:
-        return (await workspace.catalog.version_by_id(version_id)).state is State.COMMITTED
-    except UnknownNameError:
-        return False
 
 
 async def _sources(

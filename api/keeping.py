@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import LadingError, StoreError, StoreForeignError
 from ..store.folder import FolderStore
@@ -12,11 +12,16 @@ from ..store.journal import Journal
 from ..store.opening import open_store
 from ..store.ownership import owns
 from ..store.store import Store
+from ..transfer.driver import persist
+from ..transfer.progress import Meter
+from ..transfer.scheduler import Retry
 from ..upkeep.doctor import PATIENCE, Finding, Patient, examine
 from ..upkeep.keeper import Keeper
 from ..upkeep.uploads import Found, Leftover, leftovers
 from .settings import Settings, load_settings
 from .workspace import Workspace
+
+T = TypeVar("T")
 
 
 async def find_leftovers(workspace: Workspace, folders: Sequence[str] = ()) -> list[Found]:
@@ -26,12 +31,14 @@ async def find_leftovers(workspace: Workspace, folders: Sequence[str] = ()) -> l
     journal = Journal(settings.home / "journal")
 
     def reopen(url: str) -> Store:
+        settings.check_online(url)
         return open_store(url, journal=journal)
 
     places = dict.fromkeys((str(settings.artifact_dir), *folders))
     # Opened anew: around the workspace's own store there may be others, which know nothing of this.
     store = reopen(settings.store) if await is_ours(workspace) else None
-    return [found async for found in leftovers(store, journal, reopen, list(places), _scratch(settings))]
+    found = leftovers(store, journal, reopen, list(places), _scratch(settings), persist=workspace.persist)
+    return [each async for each in found]
 
 
 async def examine_here(folders: Sequence[str] = ()) -> tuple[list[Finding], list[Leftover]]:
@@ -41,6 +48,7 @@ async def examine_here(folders: Sequence[str] = ()) -> tuple[list[Finding], list
     journal = Journal(settings.home / "journal")
 
     def reopen(url: str) -> Store:
+        settings.check_online(url)
         return open_store(url, journal=journal)
 
     store: Store | None = None
@@ -54,9 +62,15 @@ async def examine_here(folders: Sequence[str] = ()) -> tuple[list[Finding], list
     found: list[Found] = []
     with contextlib.suppress(StoreError):  # the store's own finding says it better
         async with asyncio.timeout(PATIENCE):
-            found += [each async for each in leftovers(store, journal, reopen, list(looked), _scratch(settings))]
-    left = [each.leftover for each in found]
-    return await examine(Patient(settings.catalog, store, trouble, places, left)), left
+            left = leftovers(store, journal, reopen, list(looked), _scratch(settings), persist=_briefly)
+            found += [each async for each in left]
+    unfinished = [each.leftover for each in found]
+    return await examine(Patient(settings.catalog, store, trouble, places, unfinished, _briefly)), unfinished
+
+
+async def _briefly(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of a call to the store, which may fail for a moment; but whoever asks how it is wants to hear soon."""
+    return await persist(call, retry=Retry(unanswered=3, throttled=3), meter=Meter())
 
 
 def keeper_of(workspace: Workspace, tell: Callable[[str], Any] = lambda line: None) -> Keeper:

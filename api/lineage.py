@@ -107,7 +107,9 @@ def _version_node(version: Version) -> Node:
 
 def _run_node(run: RunInfo) -> Node:
     key = _run_key(run.entity, run.project, run.id)
-    return Node(key, "run", key.removeprefix("run:"), f"{run.job_type or run.name}, {run.state}")
+    own = run.name if run.name not in (run.id, f"run-{run.id}") else ""  # the name that somebody gave it
+    detail = ", ".join(filter(None, (run.job_type, own))) or run.name
+    return Node(key, "run", key.removeprefix("run:"), f"{detail}, {run.state}")
 
 
 def _ends(edge: Edge) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
-from ..catalog import Version
+from ..catalog import Place, Version
 from ..errors import InvalidValueError
 from ..manifest.names import alias_list, parse_artifact_name
 from .contents import Contents
@@ -11,6 +11,7 @@ from .portal import blocking, fetched
 from .workspace import Workspace
 
 if TYPE_CHECKING:
+    from .collection import ArtifactCollection
     from .lineage import Lineage
 
 MOST_LINKS = 500
@@ -18,6 +19,28 @@ MOST_LINKS = 500
 
 class Linked(Contents):
     """The links of an artifact, and what it was made from and what from it."""
+
+    async def collection_async(self) -> "ArtifactCollection":
+        """The collection that it was found in; of a link, the portfolio. Raise `CommError` if that is gone."""
+        version, workspace = self._logged("collection")
+        return await _collection(version.place, workspace)
+
+    @property
+    def collection(self) -> "ArtifactCollection":
+        """As `collection_async`, which must be awaited where an event loop runs."""
+        self.logged_version("collection")
+        return fetched(self.collection_async, "collection")
+
+    async def source_collection_async(self) -> "ArtifactCollection":
+        """The collection that it was logged to. Raise `CommError` if that is gone."""
+        version, workspace = self._logged("source_collection")
+        return await _collection(version.source, workspace)
+
+    @property
+    def source_collection(self) -> "ArtifactCollection":
+        """As `source_collection_async`, which must be awaited where an event loop runs."""
+        self.logged_version("source_collection")
+        return fetched(self.source_collection_async, "source_collection")
 
     async def linked_artifacts_async(self) -> list[Self]:
         """This version as each portfolio shows it, oldest link first; at most 500."""
@@ -58,6 +81,12 @@ class Linked(Contents):
         return Lineage(await workspace.catalog.lineage(version.id, limit=limit), workspace)
 
     lineage = blocking(lineage_async)
+
+
+async def _collection(place: Place, workspace: Workspace) -> "ArtifactCollection":
+    from .collection import ArtifactCollection
+
+    return ArtifactCollection(await workspace.catalog.collection(place.entity, place.project, place.collection), workspace)
 
 
 async def link_version(

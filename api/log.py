@@ -120,6 +120,7 @@ async def _log_load(
             await work.send_files()
             document = await work.send_document()
             await work.flush()
+            await work.check_references()
             content = await asyncio.to_thread(content_of, manifest, document, target)
             committed = await catalog.commit(session, content, target.labels, target.run, premise=premise, ttl=target.ttl)
     if not committed.created:

@@ -1,4 +1,4 @@
-"""Opening: an entry as a file that is read where it lies, every leaf verified before its bytes are given out."""
+"""Opening: an entry as a file that is read where it lies: what is stored with every leaf verified before it is given out."""
 
 import asyncio
 import atexit
@@ -10,20 +10,11 @@ import weakref
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
-from ..catalog import Version
-from ..errors import InvalidValueError, UsageError
-from ..manifest.digest import LEAF_SIZE, Algorithm
-from ..manifest.entry import Entry, has_tree_digest
-from ..transfer.engine import Engine
-from ..transfer.plan import FetchItem, fetch_item, object_key
+from ..errors import InvalidValueError
+from ..manifest.digest import LEAF_SIZE
 from ..transfer.reading import Reader, reading
-from .documents import tree_algorithm
-from .download import reported
 from .portal import group, on_bridge, run
-from .targets import find_targets, is_target
-from .workspace import Workspace
+from .readable import Readable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -31,51 +22,10 @@ if TYPE_CHECKING:
 BUFFER = 128 << 10  # of a file object: leaves are at hand, so it spares calls, not requests
 
 
-class Readable(Struct, frozen=True):
-    """Stored content that can be read: an entry of a version, under the path that the caller knows it by."""
-
-    workspace: Workspace
-    version: Version
-    path: str
-    entry: Entry
-
-    @property
-    def size(self) -> int:
-        return self.entry.size or 0
-
-    def reader(self, tasks: asyncio.TaskGroup) -> Reader:
-        """For the loop that runs; `look` and `close` are the caller's."""
-        return Reader(*self._what(), tasks)
-
-    def reading(self) -> contextlib.AbstractAsyncContextManager[Reader]:
-        """A reader, for as long as the block runs."""
-        return reading(*self._what())
-
-    def reported(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """What the block finds damaged or gone is reported to the catalogue."""
-        return reported(self.workspace, self.version, {self.path: self.entry})
-
-    def _what(self) -> tuple[Engine, FetchItem, Algorithm]:
-        algorithm = tree_algorithm(self.version)
-        item = fetch_item(self.path, self.entry, object_key(self.version.entity_id, algorithm, self.entry.digest))
-        return self.workspace.engine, item, algorithm
-
-
-async def find_readable(workspace: Workspace, version: Version, path: str, entry: Entry) -> Readable:
-    """What is read where this entry is opened: its content, or that of the entry of another artifact that it refers to. Raise
-    `UsageError` for what no store of ours holds."""
-    if is_target(entry):
-        target = (await find_targets(workspace, {path: entry}))[path]
-        version, entry = target.version, target.entry
-    if not has_tree_digest(entry):
-        where = f"a reference to {entry.ref}" if entry.ref is not None else "known by its MD5 only"
-        raise UsageError(f"{path} is {where}; only what is stored can be opened", hint="download it, or open its URI yourself")
-    return Readable(workspace, version, path, entry)
-
-
 class ArtifactFile(io.BufferedReader):
     """One file of an artifact, open for reading in binary mode, with a `name` and a `size`. Nothing is downloaded but the leaves
-    (8 MiB) that are read, each of which is verified; what is read in order is read ahead.
+    (8 MiB) that are read, each of which is verified; what is read in order is read ahead. Where the entry is a reference, all
+    that is read is of the one object that it led to when it was opened.
 
     Any thread may use it, also inside a running loop and after a fork; a close returns all memory and ends all requests. Reads
     raise `DigestMismatchError`, `NotFoundError` and other errors of the store that retries did not heal.
@@ -180,7 +130,7 @@ class _Raw(io.RawIOBase):
 
     async def _asked(self, index: int, until: int) -> memoryview:
         if self._reader is None:
-            self._reader, self._loop = self.source.reader(group()), asyncio.get_running_loop()
+            self._reader, self._loop = Reader(self.source.content(), group()), asyncio.get_running_loop()
             _open.add(self)
             await self._reader.look()
         async with self.source.reported():
@@ -235,7 +185,7 @@ class AsyncFile:
 @contextlib.asynccontextmanager
 async def opened(readable: Readable) -> AsyncGenerator[AsyncFile]:
     """The file, for as long as the block runs."""
-    async with readable.reading() as reader:
+    async with reading(readable.content()) as reader:
         yield AsyncFile(readable, reader)
 
 

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 
 from ..catalog import Committed, Labels, RunInfo
 from ..errors import DisabledError, InvalidTypeError, InvalidValueError, UsageError
-from ..manifest.names import alias_list, tag_list
+from ..manifest.names import alias_list, collection_name, tag_list
 from ..transfer.progress import Listener, Meter
 from .artifact import Artifact
-from .finding import check_type, find_artifact
+from .finding import check_kind, check_type, find_artifact
 from .gathering import Gathered, finish, upsert
 from .linked import link_version
 from .log import Target, log_draft
@@ -27,6 +28,7 @@ class Outputs(RunFacts):
     def __init__(self, info: RunInfo, workspace: Workspace | None) -> None:
         self._info, self._workspace = info, workspace
         self._background: list[Artifact] = []
+        self._used: Artifact | None = None
         self._finished = False
 
     @property
@@ -66,6 +68,7 @@ class Outputs(RunFacts):
         labels = _labels(aliases, tags)
 
         async def log(workspace: Workspace) -> None:
+            await artifact.settled()
             if artifact.draft.immutable:
                 artifact.pend(Pending(launch(lambda: self._log(workspace, artifact, labels, progress))))
                 self._background.append(artifact)
@@ -131,21 +134,30 @@ class Outputs(RunFacts):
         return Committed(await self._enabled("log_artifact").catalog.relabel(version.id, labels, self.key), created=False)
 
     def _name_for(self, path: str) -> str:
-        return f"run-{self.id}-{os.path.basename(os.path.normpath(path))}"
+        try:
+            return collection_name(f"run-{self.id}-{os.path.basename(os.path.normpath(path))}")
+        except InvalidValueError as error:
+            error.hint = "a name= of your own"
+            raise
 
     async def _artifact_of(self, artifact_or_path: Artifact | Path, name: str | None, type: str | None) -> Artifact:
         if isinstance(artifact_or_path, Artifact):
             if name is not None and artifact_or_path.is_draft() and name != artifact_or_path.name:
                 raise InvalidValueError(f"name={name!r} differs from the artifact's own name {artifact_or_path.name!r}")
             return artifact_or_path
-        path = os.fspath(artifact_or_path)
+        try:
+            path = os.fspath(artifact_or_path)
+        except TypeError as error:
+            raise InvalidTypeError(f"neither an artifact nor a path: {artifact_or_path!r}") from error
         artifact = Artifact(name or self._name_for(path), type or "unspecified")
         if "://" in path:
             await artifact.add_reference_async(path)
         elif await asyncio.to_thread(os.path.isdir, path):
             await artifact.add_dir_async(path)
-        else:
+        elif await asyncio.to_thread(os.path.isfile, path):
             await artifact.add_file_async(path)
+        else:
+            raise InvalidValueError(f"there is no file or folder {path!r}", hint="references are URIs, as in s3://bucket/path")
         return artifact
 
     # -- many writers of one version ----------------------------------------------------------------------------------
@@ -236,13 +248,16 @@ class Outputs(RunFacts):
     ) -> Artifact:
         """Mark a version as this run's input: by name (`name:alias`, `project/name:alias`, `entity/project/name:alias`), or an
         artifact. A draft is logged first, if its content is not there already: calling it again changes nothing. Raise
-        `CommError` for an unknown name, ValueError if it has another `type`."""
-        del use_as
+        `CommError` for an unknown name, ValueError if it has another `type`. `use_as` is deprecated and does nothing."""
+        if use_as is not None:
+            warnings.warn("use_as is deprecated and does nothing", DeprecationWarning, stacklevel=2)
         if self.disabled:
             raise InvalidTypeError("Cannot use artifact when in disabled mode.", hint="unset LADING_MODE")
         workspace = self._open("use_artifact")
+        check_kind(artifact_or_name, (Artifact, str), "neither an artifact nor the name of one")
         if isinstance(artifact_or_name, Artifact):
             check_type(artifact_or_name, type)
+            await artifact_or_name.settled()
         if isinstance(artifact_or_name, str):
             artifact = await find_artifact(workspace, artifact_or_name, self.entity, self.project)
         elif artifact_or_name.is_draft():
@@ -253,6 +268,7 @@ class Outputs(RunFacts):
             artifact = artifact_or_name
         check_type(artifact, type)
         await workspace.catalog.use(self.key, artifact.logged_version("use_artifact").id)
+        self._used = artifact
         return artifact
 
     use_artifact = blocking(use_artifact_async)
@@ -261,6 +277,7 @@ class Outputs(RunFacts):
         """Show a version in a portfolio: `portfolio`, `project/portfolio` or `entity/project/portfolio`. A draft is logged first.
         Returns it as seen there. Raise NotImplementedError on a run that is disabled."""
         workspace = self._open("link_artifact")
+        await artifact.settled()
         if artifact.is_draft():
             await self.log_artifact_async(artifact)
             await artifact.wait_async()

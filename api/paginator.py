@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from typing import Any, Generic, TypeVar, overload
 
 from ..catalog import Page
+from ..errors import InvalidValueError
 from .portal import run
 
 T = TypeVar("T")
@@ -11,17 +12,18 @@ Fetch = Callable[[int, str | None], Coroutine[Any, Any, Page[T]]]
 
 
 class Paginator(Generic[T]):
-    """Iterate (also with `async for`), index, or take its `len`, which counts the whole list without fetching it.
+    """Iterate (also with `next` and `async for`), index, or take its `len`, which counts the whole list without fetching it.
 
     `cursor` is where the pages fetched so far end: given as `start=`, it continues there. After the last page it is None: there
     is nothing to go on with, and `start=None` begins anew.
     """
 
     def __init__(self, fetch: Fetch[T], per_page: int = 50, start: str | None = None) -> None:
-        self._fetch, self._per_page = fetch, max(1, per_page)
+        self._fetch, self._per_page = fetch, max(1, per_page or 50)  # W&B takes None, too
         self._items: list[T] = []
         self._total: int | None = None
         self._more = True
+        self._given = 0
         self.cursor = start
 
     async def _page(self) -> None:
@@ -35,6 +37,13 @@ class Paginator(Generic[T]):
         while self._has(at):
             yield self._items[at]
             at += 1
+
+    def __next__(self) -> T:
+        """The first that `next` has not given yet."""
+        if not self._has(self._given):
+            raise StopIteration
+        self._given += 1
+        return self._items[self._given - 1]
 
     async def __aiter__(self) -> AsyncIterator[T]:
         at = 0
@@ -79,6 +88,10 @@ class Paginator(Generic[T]):
 
 def slice_of(items: Sequence[T], limit: int, cursor: str | None) -> Page[T]:
     """A page of a list that is there already."""
+    if not (cursor or "0").isdecimal():
+        raise InvalidValueError(
+            f"'{cursor}' does not continue this list", hint="pass on the cursor of the page before, unchanged"
+        )
     start = int(cursor or 0)
     stop = start + limit
     return Page(tuple(items[start:stop]), str(stop) if stop < len(items) else None, len(items))

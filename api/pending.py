@@ -29,6 +29,11 @@ class Pending:
     def __init__(self, work: Work[Any]) -> None:
         self._work = work
 
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, well or not."""
+        return self._work.ended
+
     async def wait(self, timeout: float | None) -> None:  # noqa: ASYNC109  # `Artifact.wait` has it
         """Return when it is done. Giving up the wait does not give up the work. Raise `WaitTimeoutError`, and what the work
         raised."""

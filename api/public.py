@@ -1,5 +1,6 @@
 """Api: looking things up without a run."""
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,10 +9,13 @@ from ..catalog import Registry as Found
 from ..errors import InvalidValueError, UnknownNameError
 from ..manifest.names import entity_name, parse_artifact_name, project_name, tag_list
 from .artifact import Artifact
-from .collection import ArtifactCollection, ArtifactType, check_choice, collections_of, find_collection
+from .choice import Choice
+from .collection import ArtifactCollection, ArtifactType, Collections, collections_of, find_collection
+from .facts import COLLECTIONS, REGISTRIES, RUNS
 from .finding import check_type, find_artifact
 from .paginator import Paginator, slice_of
 from .portal import blocking
+from .registries import Registries
 from .registry import Project, Registry, checked_types, registry_project, visibility_name
 from .runs import PublicRun, artifacts_of
 from .settings import load_settings
@@ -27,9 +31,17 @@ class Api:
     """
 
     def __init__(
-        self, overrides: Mapping[str, str] | None = None, *, entity: str | None = None, project: str | None = None
+        self,
+        overrides: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        api_key: str | None = None,
+        *,
+        entity: str | None = None,
+        project: str | None = None,
     ) -> None:
-        """`overrides` may hold "entity" and "project", as in W&B's Api."""
+        """`overrides` may hold "entity" and "project", as in W&B's Api. `timeout` and `api_key` change nothing: every wait has a
+        deadline, and there are no accounts."""
+        del timeout, api_key
         given = dict(overrides or {})
         self.settings = load_settings(entity=entity or given.get("entity"), project=project or given.get("project"))
 
@@ -71,8 +83,11 @@ class Api:
 
     async def delete_artifacts_async(self, artifacts: Iterable[Artifact], delete_aliases: bool = False) -> None:
         """Delete these versions with their links, in one transaction. Raise `AliasesRemainError` if one has aliases and
-        `delete_aliases` is not set: then none is deleted."""
-        ids = [artifact.logged_version("delete").id for artifact in artifacts]
+        `delete_aliases` is not set, ValueError for what is only a link: then none is deleted."""
+        versions = [artifact.logged_version("delete") for artifact in artifacts]
+        if link := next((version for version in versions if version.is_link), None):
+            raise InvalidValueError(f"{link.place} is a link to {link.source}", hint="unlink() it, or delete its source_artifact")
+        ids = [version.id for version in versions]
         await (await self.workspace()).catalog.delete_versions(ids, delete_aliases=delete_aliases)
 
     delete_artifacts = blocking(delete_artifacts_async)
@@ -99,7 +114,10 @@ class Api:
 
         return Paginator(fetch, per_page, start)
 
-    artifact_versions = artifacts
+    def artifact_versions(self, type_name: str, name: str, per_page: int = 50) -> Paginator[Artifact]:
+        """Deprecated: `artifacts`."""
+        warnings.warn("artifact_versions() is deprecated: call artifacts()", DeprecationWarning, stacklevel=2)
+        return self.artifacts(type_name, name, per_page=per_page)
 
     # -- projects and registries --------------------------------------------------------------------------------------
     def project(self, name: str, entity: str | None = None) -> Project:
@@ -137,17 +155,19 @@ class Api:
         order: str | None = None,
         per_page: int = 100,
         start: str | None = None,
-    ) -> Paginator[Registry]:
-        """The registries of an organization (default: the entity of these settings), by name. There are no filters."""
-        check_choice(filter, order, orders=("name", "+name"))
+    ) -> Registries:
+        """The registries of an organization (default: the entity of these settings), by name, or as `order` says: "-name",
+        "created_at", "updated_at". `filter` is one of `Choice`, by name, description, created_at, updated_at."""
+        choice = Choice(REGISTRIES, filter, order)
         entity = self._organization(organization)
 
         async def fetch(limit: int, cursor: str | None) -> Page[Registry]:
             workspace = await self.workspace()
-            found = slice_of(await workspace.catalog.registries(entity), limit, cursor)
+            by_name = await workspace.catalog.registries(entity)
+            found = slice_of(by_name[::-1] if choice.order == "-name" else by_name, limit, cursor)
             return Page(tuple(Registry(each, workspace) for each in found.items), found.cursor, found.total)
 
-        return Paginator(fetch, per_page, start)
+        return Registries(choice.of(fetch), per_page, start)
 
     def _organization(self, name: str | None) -> str:
         return self.settings.entity if name is None else entity_name(name)
@@ -160,10 +180,11 @@ class Api:
         order: str | None = None,
         per_page: int = 50,
         start: str | None = None,
-    ) -> Paginator[ArtifactCollection]:
-        """The collections of `[entity/]project`, by name; of one type or of all. `order` may be "-name"."""
-        order = check_choice(None, order)
-        return collections_of(self.workspace, *self._place(project_name), type_name, order, per_page, start)
+    ) -> Collections:
+        """The collections of `[entity/]project`, of one type or of all; by name, or as `order` says: "-name", "created_at",
+        "updated_at"."""
+        choice = Choice(COLLECTIONS, None, order)
+        return collections_of(self.workspace, *self._place(project_name), type_name, choice, per_page, start)
 
     async def artifact_collection_async(self, type_name: str, name: str) -> ArtifactCollection:
         """The collection `[[entity/]project/]name`. Raise ValueError if it has another type."""
@@ -220,21 +241,22 @@ class Api:
         self,
         path: str | None = None,
         filters: Mapping[str, Any] | None = None,
-        order: str | None = None,
+        order: str = "+created_at",
         per_page: int = 50,
         include_sweeps: bool = True,
         lazy: bool = True,
         start: str | None = None,
     ) -> Paginator[PublicRun]:
-        """The runs of `[entity/]project`, newest first, or oldest first with `order="+created_at"`. There are no filters;
-        `include_sweeps` and `lazy` change nothing."""
+        """The runs of `[entity/]project`, oldest first, or as `order` says: "-created_at", "+summary_metrics.loss",
+        "config.lr". `filters` are those of `Choice`, by name (the id), display_name, state, group, job_type, created_at,
+        config.key, summary_metrics.key. `include_sweeps` and `lazy` change nothing."""
         del include_sweeps, lazy
-        order = check_choice(filters, order, orders=("-created_at", "+created_at", "created_at"))
+        choice = Choice(RUNS, filters, order)
         place = self._place(path)
 
         async def fetch(limit: int, cursor: str | None) -> Page[PublicRun]:
             workspace = await self.workspace()
-            page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor, order=order)
+            page = await workspace.catalog.runs(*place, limit=limit, cursor=cursor, order=choice.order)
             return Page(tuple(PublicRun(info, workspace) for info in page.items), page.cursor, page.total)
 
-        return Paginator(fetch, per_page, start)
+        return Paginator(choice.of(fetch), per_page, start)

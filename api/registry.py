@@ -9,11 +9,14 @@ from ..catalog import Collection, Page, Wanted
 from ..catalog import Registry as Found
 from ..errors import InvalidValueError
 from ..manifest.names import REGISTRY_PREFIX, project_name, type_name
-from .collection import ArtifactCollection, check_choice, collections_of
+from .choice import Choice
+from .collection import Collections, collections_of
+from .facts import COLLECTIONS, VERSIONS
 from .logged import iso
 from .paginator import Paginator
 from .portal import blocking
 from .runs import artifacts_of
+from .unbuilt import not_built
 from .workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,20 +45,18 @@ class Project:
         order: str | None = None,
         per_page: int = 50,
         start: str | None = None,
-    ) -> Paginator[ArtifactCollection]:
-        """By name; `order` may be "-name". There are no filters."""
-        entity, project = self.path
-        return collections_of(self._opened, entity, project, None, check_choice(filters, order), per_page, start)
+    ) -> Collections:
+        """As `ArtifactType.collections`, of all types."""
+        choice = Choice(COLLECTIONS, filters, order)
+        return collections_of(self._opened, self.entity, self.name, None, choice, per_page, start)
 
 
-class Registry(Project):
-    """A project `wandb-registry-<name>` that only collects links. Edit description and artifact_types, then `save()`."""
+@not_built("members", "user_members", "team_members", "add_members", "remove_members", "update_member")
+class Registry:
+    """A project `wandb-registry-<name>` that only collects links. Edit description, visibility and artifact_types (or set
+    allow_all_artifact_types), then `save()`."""
 
     def __init__(self, found: Found, workspace: Workspace) -> None:
-        async def opened() -> Workspace:
-            return workspace
-
-        super().__init__(found.entity, found.project, opened)
         self._workspace = workspace
         self._load(found)
 
@@ -65,7 +66,15 @@ class Registry(Project):
         self.visibility = found.visibility
         self.artifact_types: list[str] = list(found.types or ())
         """The types of artifacts that may be linked to it; none: all."""
-        self.name = found.project.removeprefix(REGISTRY_PREFIX)
+
+    @property
+    def entity(self) -> str:
+        return self._found.entity
+
+    @property
+    def name(self) -> str:
+        """Without the prefix."""
+        return self._found.project.removeprefix(REGISTRY_PREFIX)
 
     @property
     def id(self) -> str:
@@ -87,7 +96,14 @@ class Registry(Project):
 
     @property
     def allow_all_artifact_types(self) -> bool:
+        """Whether artifacts of any type may be linked to it. Set it True to forget `artifact_types`; types that are added to them
+        make it False."""
         return not self.artifact_types
+
+    @allow_all_artifact_types.setter
+    def allow_all_artifact_types(self, value: bool) -> None:
+        if value:
+            self.artifact_types = []
 
     @property
     def created_at(self) -> str:
@@ -100,16 +116,31 @@ class Registry(Project):
     def __repr__(self) -> str:
         return f"<Registry {self.entity}/{self.name}>"
 
+    def collections(
+        self,
+        filter: Mapping[str, Any] | None = None,
+        order: str | None = None,
+        per_page: int = 100,
+        start: str | None = None,
+    ) -> Collections:
+        """As `ArtifactType.collections`, of all types."""
+        choice = Choice(COLLECTIONS, filter, order)
+        return collections_of(self._opened, self.entity, self.full_name, None, choice, per_page, start)
+
+    async def _opened(self) -> Workspace:
+        return self._workspace
+
     def versions(
         self, filter: Mapping[str, Any] | None = None, per_page: int = 100, start: str | None = None
     ) -> "Paginator[Artifact]":
-        """All that is linked to it, collection by collection, newest link first. There are no filters."""
-        check_choice(filter, None)
+        """All that is linked to it, collection by collection, newest link first. `filter` is one of `Choice`, by name, alias,
+        tag, metadata, created_at, updated_at."""
+        choice = Choice(VERSIONS, filter)
 
         async def fetch(limit: int, cursor: str | None) -> "Page[Artifact]":
             return artifacts_of(await self._versions(limit, cursor), self._workspace)
 
-        return Paginator(fetch, per_page, start)
+        return Paginator(choice.of(fetch), per_page, start)
 
     async def _versions(self, limit: int, cursor: str | None) -> Page[Any]:
         first, _, inner = (cursor or "").partition("\n")

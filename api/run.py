@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..catalog import RunInfo
-from ..errors import NotAModelError, UnknownNameError
+from ..errors import NotAModelError, UnknownNameError, UsageError
 from .artifact import Artifact
 from .config import Config
 from .outputs import Outputs, Path
@@ -65,17 +65,19 @@ class Run(Outputs):
     async def link_model_async(
         self, path: Path, registered_model_name: str, name: str | None = None, aliases: Sequence[str] | None = None
     ) -> Artifact:
-        """Log a model and link it to `registered_model_name` in the project `model-registry`. Returns it as seen there. Raise
-        AssertionError if that name holds a slash, or there is an artifact called `name` whose type does not say "model"."""
+        """Log a model and link it to `registered_model_name` in the project `model-registry`. Returns it as seen there. It is of
+        the type of the artifacts called `name`, if there are any. Raise AssertionError if that type does not say "model", or
+        the registered name holds a slash."""
         if "/" in registered_model_name:
             raise NotAModelError(
                 f"Invalid model name: {registered_model_name!r}", hint="the name alone, without entity and project"
             )
-        workspace = self._open("link_model")
+        workspace, type = self._open("link_model"), "model"
         if name is not None:
             with contextlib.suppress(UnknownNameError):  # then this makes it
-                _check_model(name, (await workspace.catalog.collection(self.entity, self.project, name)).type)
-        artifact = await self.log_model_async(path, name)
+                type = (await workspace.catalog.collection(self.entity, self.project, name)).type
+                _check_model(name, type)
+        artifact = await self.log_artifact_async(path, name, type)
         return await self.link_artifact_async(artifact, f"{self.entity}/{MODELS}/{registered_model_name}", aliases)
 
     link_model = blocking(link_model_async)
@@ -92,6 +94,15 @@ class Run(Outputs):
     def public(self) -> PublicRun:
         """This run as the catalogue has it."""
         return PublicRun(self._info, self._enabled("public"))
+
+    async def get_async(self, name: str) -> Any:
+        """The value called `name` (a Table, an Image …) of the artifact that this run used last, as `Artifact.get` has it. Raise
+        `UsageError` if it has used none."""
+        if self._used is None:
+            raise UsageError("run.get() on a run that has used no artifact", hint="call run.use_artifact(name) first")
+        return await self._used.get_async(name)
+
+    get = blocking(get_async)
 
     def log(self, values: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
         """Keep the last value of each key in `summary`: lading tracks artifacts, not metrics."""

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..catalog import Page, RunInfo, RunKey, Version
 from ..errors import CommError
-from .logged import iso
 from .paginator import Paginator
+from .placed import Placed
 from .portal import blocking
 from .workspace import Workspace
 
@@ -13,26 +13,12 @@ if TYPE_CHECKING:
     from .artifact import Artifact
 
 
-class RunFacts:
+class RunFacts(Placed[RunInfo]):
     """What a run is called and where it lies."""
-
-    _info: RunInfo
-
-    @property
-    def id(self) -> str:
-        return self._info.id
 
     @property
     def name(self) -> str:
         return self._info.name
-
-    @property
-    def entity(self) -> str:
-        return self._info.entity
-
-    @property
-    def project(self) -> str:
-        return self._info.project
 
     @property
     def job_type(self) -> str | None:
@@ -41,10 +27,6 @@ class RunFacts:
     @property
     def group(self) -> str | None:
         return self._info.group
-
-    @property
-    def created_at(self) -> str:
-        return iso(self._info.created_at)
 
     @property
     def key(self) -> RunKey:
@@ -134,6 +116,10 @@ class PublicRun(RunFacts):
 
 
 def _committed(artifact: "Artifact", run: PublicRun) -> Version:
+    from .artifact import Artifact
+    from .finding import check_kind
+
+    check_kind(artifact, (Artifact,), "a run that was found takes artifacts, as from Api().artifact()")
     if artifact.is_draft():
         raise CommError(
             f"{artifact.name} is not logged yet; run {'/'.join(run.path)} takes committed versions", hint="log it first"

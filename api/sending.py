@@ -18,7 +18,7 @@ from .asking import ask
 from .download import download_entries
 from .draft import Draft, Source
 from .mending import clear_bad, clear_bad_document
-from .references.authorising import authorise
+from .references.authorising import authorise, check_there
 from .workspace import Workspace
 
 FLUSH_EVERY = 5.0  # seconds: what a kill in the middle of a long log costs at most
@@ -47,10 +47,15 @@ class Sending:
     fetched: list[Draft] = field(default_factory=list[Draft])  # whose files live as long as this
     flushed_at: float = field(default_factory=time.monotonic)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    needed: Mapping[str, str] = field(default_factory=dict[str, str])  # versions that it refers to, each with a path of it
 
     async def authorise(self) -> None:
         """See that what it refers to may be referred to. Raise as `references.authorising`."""
-        await authorise(self.workspace, self.load.manifest.entries, self.load.base, self.session.entity_id)
+        self.needed = await authorise(self.workspace, self.load.manifest.entries, self.load.base, self.session.entity_id)
+
+    async def check_references(self) -> None:
+        """See that it still is there. Comes last before a commit: from then on the version itself keeps it."""
+        await check_there(self.workspace, self.needed)
 
     async def send_files(self) -> None:
         """The content of every file, each once."""

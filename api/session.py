@@ -1,11 +1,11 @@
 """The session of this process: which run is active, and which workspace calls without a run use."""
 
-import functools
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
+from .ending import ended_well, watch_ending
 from .settings import Settings, load_settings
 from .workspace import Workspace, open_workspace
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _active: "list[Run]" = []
 _watched: list[int] = []
-_exits: list[Any] = []
 
 
 def active_run() -> "Run | None":
@@ -25,34 +24,12 @@ def active_run() -> "Run | None":
 def activate(run: "Run") -> None:
     """From now on it is the active run. One that nobody finishes is finished when the process ends."""
     _active.append(run)
-    _watch_exit()
+    watch_ending()
     if os.getpid() not in _watched:
         _watched.append(os.getpid())
         # `atexit` comes too late: by then no thread may be given work any more.
         if register := getattr(threading, "_register_atexit", None):
             register(_finish_all)
-
-
-def _watch_exit() -> None:
-    """Note what the process ends with: the interpreter tells nobody what `sys.exit` was given."""
-    if getattr(sys.exit, "noted", False):
-        return
-    plain = sys.exit
-
-    @functools.wraps(plain)
-    def exit(status: Any = None, /) -> NoReturn:
-        if threading.current_thread() is threading.main_thread():  # another's ends alone
-            _exits[:] = [status]
-        plain(status)
-
-    exit.noted = True  # type: ignore[attr-defined]
-    sys.exit = exit
-
-
-def _failed() -> bool:
-    """Whether the process ends by an exception, or by `sys.exit` with anything but success. (A `raise SystemExit` of one's own
-    leaves no trace.)"""
-    return getattr(sys, "last_value", None) is not None or (bool(_exits) and _exits[-1] not in (None, 0))
 
 
 def deactivate(run: "Run") -> None:
@@ -63,7 +40,7 @@ def deactivate(run: "Run") -> None:
 def _finish_all() -> None:
     if os.getpid() not in _watched:
         return  # a forked child: these are its parent's
-    failed = _failed()
+    failed = not ended_well()
     while (run := active_run()) is not None:
         try:
             run.finish(exit_code=int(failed))

@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("project", "Project of names that do not say one.", project_name, lambda _: "uncategorized"),
     Setting("artifact_dir", "Where downloads go that name no root.", Path, lambda _: Path("artifacts").absolute(), place=_below),
     Setting("digest", "Digest algorithm of new artifacts: BLAKE3, SHA256 or MD5.", _label, lambda _: "BLAKE3"),
-    Setting("mode", "online, offline (no network is used) or disabled (runs log nothing).", _mode, lambda _: "online"),
+    Setting("mode", "online, offline (nothing on a network) or disabled (runs log nothing).", _mode, lambda _: "online"),
     Setting("max_memory", "Most memory that transfers may hold, as in 500MB.", _size, lambda _: None),
     Setting("max_bandwidth", "Most bytes per second over the network, up and down together, as in 50MB.", _rate, lambda _: None),
     Setting("concurrency", "Parts in flight at the same time.", _count, lambda _: None),
@@ -140,6 +141,12 @@ class Settings:
     max_bandwidth: int | None
     concurrency: int | None
     quiet: bool
+
+    def check_online(self, url: str) -> None:
+        """Raise `SettingsError` in mode "offline" for what lies on a network, before it is asked anything."""
+        if self.mode == "offline" and "://" in url and not url.lower().startswith("file://"):
+            shown = url.partition("?")[0]  # what follows may be a secret
+            raise SettingsError(f"{shown} is on a network, and the mode is offline", hint="LADING_MODE=online asks for it")
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -183,19 +190,31 @@ def _parse(setting: Setting, value: Any, source: str, folder: Path) -> Any:
 
 
 def _files() -> list[Path]:
-    """The project file, found upward from the working folder, then the user's. What may not be looked at is not there."""
+    """The project file, found upward from the working folder, then the user's. What may not be looked at is not there. Raise
+    `SettingsError` for a project file that anybody may have put where it is."""
     import platformdirs
 
     here = Path.cwd()
     project = next((path for folder in (here, *here.parents) if os.path.isfile(path := folder / PROJECT_FILE)), None)
+    if project is not None and _is_planted(project):
+        raise SettingsError(
+            f"{project} is another user's, in a folder that anybody may write to: it is not believed",
+            hint="take it away, or put a lading.toml of your own nearer",
+        )
     user = Path(platformdirs.user_config_dir("lading", appauthor=False)) / "config.toml"
     return [path for path in (project, user if os.path.isfile(user) else None) if path is not None]
+
+
+def _is_planted(path: Path) -> bool:
+    """Whether it is a stranger's in a folder for all, such as /tmp: it could send whatever is logged below to any store."""
+    folder = path.parent.stat()
+    return bool(folder.st_mode & stat.S_IWOTH) and path.lstat().st_uid not in (os.geteuid(), folder.st_uid)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path} cannot be read: {error}") from error
     known = {setting.name for setting in TABLE}
     if unknown := sorted(values.keys() - known):

@@ -69,9 +69,9 @@ init = blocking(init_async)
 
 
 async def log_by_any_run(artifact: Artifact, project: str | None) -> None:
-    """With the active run (of that project), or one made for this."""
+    """With the active run, or one made for this in `project`."""
     run = active_run()
-    if run is not None and project in (None, run.project):
+    if run is not None:
         await run.log_artifact_async(artifact)
         return
     async with await init_async(project=project, job_type="auto") as run:

@@ -1,22 +1,18 @@
-"""Targets: what entries mean that refer to entries of other artifacts, `lading-artifact://<version id>/<path>`."""
+"""Targets: what entries mean that refer to entries of other artifacts."""
 
-import re
 from collections.abc import Mapping
-from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-from ..catalog import State, Version
+from ..catalog import Place, State, Version
 from ..errors import DigestMismatchError, EntryNotFoundError, ManifestError
 from ..manifest.entry import Entries, Entry, EntryMap, has_tree_digest, shown_digest
-from ..manifest.paths import check_path
+from ..manifest.targets import artifact_uri, is_target, parse_uri
 from ..media.value import Origin
 from .documents import load_named
 from .workspace import Workspace
 
-SCHEME = "lading-artifact://"
 MAX_CHAIN = 8
-_URI = re.compile(rf"{SCHEME}([0-9A-Za-z_-]{{1,128}})/(.+)\Z").match
 
 
 class Target(Struct, frozen=True):
@@ -27,35 +23,16 @@ class Target(Struct, frozen=True):
     entry: Entry
 
 
-def artifact_uri(version_id: str, path: str) -> str:
-    """The name of one entry among all versions of a catalogue."""
-    return f"{SCHEME}{version_id}/{quote(path)}"
-
-
 def origin_of(version_id: str, path: str, entry: Entry) -> Origin:
     """What is said of an entry where something that came from it is stored."""
     content = entry.digest if has_tree_digest(entry) else None
     return Origin(artifact_uri(version_id, path), path, shown_digest(entry), content)
 
 
-def is_target(entry: Entry) -> bool:
-    """Whether it refers to an entry of another artifact."""
-    return entry.ref is not None and entry.ref.startswith(SCHEME)
-
-
-def parse_uri(uri: str) -> tuple[str, str]:
-    """Version id and path. Raise `ManifestError`."""
-    found = _URI(uri)
-    if found is None:
-        raise ManifestError(f"{uri!r} names no entry of an artifact")
-    path = unquote(found[2], errors="strict")
-    check_path(path)
-    return found[1], path
-
-
 async def find_targets(workspace: Workspace, entries: EntryMap) -> dict[str, Target]:
-    """By path, the entries that these references mean in the end. Each version and page is read once. Raise `UnknownNameError`
-    and `EntryNotFoundError` for what is gone, `DigestMismatchError` for what is not what was referred to."""
+    """By path, the entries that these references mean in the end, also of versions that were deleted: what is referred to stays.
+    Each version and page is read once. Raise `UnknownNameError` and `EntryNotFoundError` for what is gone, `DigestMismatchError`
+    for what is not what was referred to."""
     versions: dict[str, Version] = {}
     found: dict[str, Target] = {}
     todo = {path: entry.ref or "" for path, entry in entries.items()}
@@ -88,12 +65,20 @@ async def _load(workspace: Workspace, versions: dict[str, Version], wanted: Mapp
     loaded: dict[str, Entries] = {}
     for version_id, names in paths.items():
         if version_id not in versions:
-            version = await workspace.catalog.version_by_id(version_id)
-            if version.state is not State.COMMITTED:
-                raise EntryNotFoundError(min(names), f"{version.place}, which was deleted")
-            versions[version_id] = version
-        loaded[version_id] = await load_named(workspace, versions[version_id], names)
+            versions[version_id] = await workspace.catalog.version_by_id(version_id)
+        version = versions[version_id]
+        try:
+            loaded[version_id] = await load_named(workspace, version, names)
+        except ManifestError as error:
+            if version.state is State.COMMITTED:
+                raise
+            raise was_deleted(min(names), version.place) from error
     return loaded
+
+
+def was_deleted(path: str, place: Place) -> EntryNotFoundError:
+    """The error for an entry of a version that is not there any more."""
+    return EntryNotFoundError(path, f"{place}, which was deleted")
 
 
 def by_version(targets: Mapping[str, Target]) -> list[tuple[Version, Entries]]:

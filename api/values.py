@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ..errors import EntryNotFoundError, InvalidTypeError, InvalidValueError, ManifestError
 from ..manifest.entry import Entry, shown_digest
 from ..manifest.paths import artifact_path, check_path
+from ..manifest.targets import is_target
 from ..media.document import read_local
 from ..media.registry import KINDS, kind_at
 from ..media.value import Found, Reading, Stored, Value, Wanted
@@ -17,7 +18,7 @@ from ..store.halt import Halt
 from .draft import Draft
 from .portal import run
 from .staging import TEMPORARY, Staging, checked_value
-from .targets import Target, find_targets, is_target, origin_of
+from .targets import Target, find_targets, origin_of
 from .workspace import Workspace
 
 if TYPE_CHECKING:

@@ -52,6 +52,10 @@ class Workspace:
         path.mkdir(parents=True, exist_ok=True)
         return str(path)
 
+    def check_online(self, url: str) -> None:
+        """Raise `SettingsError` in mode "offline" for what lies on a network, before it is asked anything."""
+        self.settings.check_online(url)
+
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""
         return await persist(call, retry=self.engine.retry, meter=Meter())
@@ -80,7 +84,9 @@ _lock = threading.Lock()
 
 
 async def open_workspace(settings: Settings) -> Workspace:
-    """The workspace of these settings, opened if it is not yet."""
+    """The workspace of these settings, opened if it is not yet. Raise `SettingsError` in mode "offline" if its store is on a
+    network."""
+    settings.check_online(settings.store)
     key = (str(settings.home), settings.catalog, settings.store, os.getpid())
     found = _opened.get(key)
     if found is None:

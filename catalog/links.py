@@ -33,7 +33,7 @@ def link(connection: Connection, version_id: str, entity: str, project: str, por
 def unlink(connection: Connection, place: Place, collection_id: str | None) -> None:
     home, _ = at(connection, place, collection_id)
     if not home.portfolio:
-        raise InvalidValueError(f"{place} is no link; use 'Artifact.delete' instead")
+        raise InvalidValueError(f"{place} is no link; use 'Artifact.delete' instead", hint="or `lading rm`")
     hide(connection, and_(places.c.collection_id == home.id, places.c.version_index == place.index))
 
 

@@ -80,6 +80,7 @@ def _settle(connection: Connection, path: Path, revisions: Revisions) -> None:
 def _back_up(path: Path, revision: str) -> None:
     part = path.with_name(f"{path.name}.backup.part")
     part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, path.stat().st_mode & 0o777))  # nobody else may read the copy
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
         source.backup(copy)
     number = 1

@@ -89,8 +89,11 @@ def spot_of(connection: Connection, version_id: str) -> Spot:
     query = select(versions.c.collection_id, versions.c.version_index, versions.c.state).where(versions.c.id == version_id)
     row = connection.execute(query).first()
     if row is None or row.state != "COMMITTED":
-        deleted = row is not None and row.state == "DELETED" and row.version_index is not None
-        raise UnknownNameError("version", version_id, hint="it was deleted" if deleted else None)
+        if row is None or row.version_index is None:
+            raise UnknownNameError("version", version_id)
+        place = version_by_id(connection, version_id).place
+        where = f"{place.entity}/{place.project}/{place.collection}"
+        raise UnknownNameError("version", f"v{place.index}", within=where, hint="it was deleted")
     return Spot(row.collection_id, row.version_index)
 
 

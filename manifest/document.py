@@ -11,7 +11,7 @@ from ..errors import FormatNewerError, ManifestError, UsageError
 from .digest import LEAF_SIZE, Algorithm
 from .encoded import MAX_RAW, Encoded, check_digest, encode, inflate
 from .entry import EntryMap
-from .pages import PageRef, cut_pages, encode_page, page_ref
+from .pages import MAX_PAGE_COUNT, PageRef, cut_pages, encode_page, page_ref
 from .paths import check_path
 
 FORMAT = 1
@@ -119,7 +119,7 @@ def _check_index(index: Index, name: str) -> None:
     if index.format != FORMAT or index.leaf_size != LEAF_SIZE or index.size < 0:
         raise ManifestError(f"{name}: format {index.format}, leaf size {index.leaf_size} or size {index.size} cannot be")
     for page in index.pages:
-        if page.count < 1 or page.size < 2:
+        if not 1 <= page.count <= MAX_PAGE_COUNT or page.size < 2:
             raise ManifestError(f"{name}: page {page.first!r} has {page.count} entries in {page.size} bytes")
         if not _HEX_64(page.digest):
             raise ManifestError(f"{name}: {page.digest!r} does not name a page")

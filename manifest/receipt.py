@@ -1,13 +1,19 @@
 """Receipts: one small file per version beside the objects, from which a lost catalogue can be rebuilt."""
 
+import re
 from typing import Any
 
 import msgspec
 
-from ..errors import FormatNewerError, ManifestError
+from ..errors import FormatNewerError, InvalidValueError, ManifestError
+from .digest import digest_label
 from .keys import receipt_key
+from .metadata import metadata
+from .names import alias_list, collection_name, entity_name, project_name, tag_list, type_name
 
 FORMAT = 1
+_WORD = re.compile(r"[0-9A-Za-z_-]{1,128}").fullmatch
+_MAX_SIZE, _MAX_INDEX, _MAX_TIME = 1 << 63, 10**18, 253402300800.0  # what a catalogue, a version's name and a date can hold
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -49,11 +55,40 @@ def encode_receipt(receipt: Receipt) -> bytes:
 
 
 def decode_receipt(data: bytes, name: str) -> Receipt:
-    """Raise `FormatNewerError` for a later format, `ManifestError` for what is no receipt; both name it."""
+    """Raise `FormatNewerError` for a later format, `ManifestError` for what is no receipt, or has names that nothing could have
+    been logged under; both name it."""
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format > FORMAT:
             raise FormatNewerError(f"{name} has format {head.format}; this lading reads up to {FORMAT}", hint="upgrade lading")
-        return msgspec.json.decode(data, type=Receipt)
+        receipt = msgspec.json.decode(data, type=Receipt)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ManifestError(f"{name} is no receipt: {error}") from error
+    try:
+        _check(receipt)
+    except InvalidValueError as error:
+        raise ManifestError(f"{name} is no receipt: {error.message}") from error
+    return receipt
+
+
+def _check(receipt: Receipt) -> None:
+    """Raise `InvalidValueError` for names that become folders, or mean something else, where the version is used, and for what no
+    catalogue can hold."""
+    entity_name(receipt.entity)
+    project_name(receipt.project)
+    type_name(receipt.type, name=collection_name(receipt.collection))
+    alias_list(receipt.aliases)
+    tag_list(receipt.tags)
+    digest_label(receipt.digest_algorithm)
+    metadata(receipt.metadata)
+    for name in ("version_id", "entity_id", "digest", "tree_digest", "document"):  # they become parts of keys and URIs
+        if not _WORD(text := getattr(receipt, name)):
+            raise InvalidValueError(f"{text[:128]!r} is no {name}")
+    for name, number, limit in (
+        ("index", receipt.index, _MAX_INDEX),
+        ("size", receipt.size, _MAX_SIZE),
+        ("file_count", receipt.file_count, _MAX_SIZE),
+        ("created_at", receipt.created_at, _MAX_TIME),
+    ):
+        if not 0 <= number < limit:
+            raise InvalidValueError(f"its {name} is {str(number)[:40]}")

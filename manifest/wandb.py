@@ -81,6 +81,6 @@ def _entry(path: str, item: _Item) -> Entry:
         raise ManifestError(f"W&B manifest: {path!r} has a digest of kind {item.extra['alg']!r}, not MD5")
     if not _MD5(item.digest):
         raise ManifestError(f"W&B manifest: the digest {item.digest!r} of {path!r} is no MD5")
-    if item.size is not None and item.size < 0:
+    if item.size is not None and not 0 <= item.size < 1 << 63:
         raise ManifestError(f"W&B manifest: {item.size} is not the size of {path!r}")
     return Entry(FOREIGN + item.digest, size=item.size, md5=item.digest, extra=extra)

@@ -5,7 +5,8 @@ from numbers import Number
 from typing import Any, Self
 
 from ..errors import InvalidTypeError, ManifestError
-from .shapes import is_dict, is_list, is_mapping, is_row
+from .plain import plain
+from .shapes import is_dict, is_list, is_mapping
 from .value import Document, Reading, Sink, Source, Value
 
 _CORNERS = ("minX", "maxX", "minY", "maxY")
@@ -61,10 +62,10 @@ def check_labels(labels: object) -> dict[Any, str]:
     """Class id → name. Raise TypeError."""
     if not is_mapping(labels):
         raise InvalidTypeError("Class labels must be a dictionary of numbers to strings")
-    plain: dict[Any, Any] = dict(labels)
-    if not all(isinstance(number, Number) and isinstance(name, str) for number, name in plain.items()):
+    names: dict[Any, Any] = dict(labels)
+    if not all(isinstance(number, Number) and isinstance(name, str) for number, name in names.items()):
         raise InvalidTypeError("Class labels must be a dictionary of numbers to strings")
-    return plain
+    return names
 
 
 def check_boxes(boxes: object) -> list[dict[str, Any]]:
@@ -90,13 +91,13 @@ _OPTIONAL: dict[str, tuple[Callable[[Any], bool], str]] = {
 def _checked(box: object) -> dict[str, Any]:
     if not is_dict(box):
         raise InvalidTypeError("A box must be a dictionary")
-    plain: dict[str, Any] = {key: _plain(value) for key, value in box.items()}
-    if not _is_position(plain.get("position")):
+    made: dict[str, Any] = plain(box)
+    if not _is_position(made.get("position")):
         raise InvalidTypeError("Each box must contain a position with: middle, width, and height or minX, maxX, minY, maxY.")
     for name, (fits, message) in _OPTIONAL.items():
-        if name in plain and not fits(plain[name]):
+        if name in made and not fits(made[name]):
             raise InvalidTypeError(message)
-    return plain
+    return made
 
 
 def _is_position(position: object) -> bool:
@@ -107,12 +108,3 @@ def _is_position(position: object) -> bool:
     if is_list(middle) and len(middle) == 2 and all(isinstance(at, Number) for at in middle):
         return all(isinstance(place.get(name), Number) for name in ("width", "height"))
     return all(isinstance(place.get(name), Number) for name in _CORNERS)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers and lists instead of the scalars, arrays and tensors of numpy and its kin."""
-    if is_dict(value):
-        return {key: _plain(item) for key, item in value.items()}
-    if is_row(value):
-        return [_plain(item) for item in value]
-    return value.tolist() if callable(getattr(value, "tolist", None)) else value

@@ -51,6 +51,14 @@ def _dumped(value: object) -> str:
         raise InvalidTypeError(f"JSON cannot say it: {error}") from error
 
 
+def compact(value: object) -> bytes:
+    """`value` as the JSON of a file beside a document, without spaces. Raise `InvalidTypeError` for what JSON cannot say."""
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidTypeError(f"JSON cannot say it: {error}") from error
+
+
 def read_document(data: bytes, name: str) -> Any:
     """What `write_document` wrote, numbers of any size and NaN included. Raise `ManifestError` naming the entry."""
     try:

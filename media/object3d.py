@@ -1,14 +1,15 @@
 """Object3D: a cloud of points, with boxes and vectors."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from ..errors import InvalidTypeError, InvalidValueError
+from ..errors import InvalidValueError
+from .document import compact
 from .medium import Medium, text_path
 from .molecule import read_whole
 from .optional import is_ndarray, need
-from .shapes import is_mapping, is_row
+from .plain import plain
+from .shapes import is_mapping
 from .value import Sink
 
 POINTS = "pts.json"
@@ -38,11 +39,11 @@ class Object3D(Medium):
                 raise InvalidValueError("Must pass file type keyword argument when using io objects.")
             self._take_bytes(read_whole(data_or_path), f".{self._check_type(file_type)}")
         elif is_mapping(data_or_path):
-            self._take_points(_scene(data_or_path))
+            self._take_bytes(compact(_scene(data_or_path)), f".{POINTS}")
         elif is_ndarray(data_or_path):
             if data_or_path.ndim != 2 or data_or_path.shape[1] not in (3, 4, 6):
                 raise InvalidValueError(f"The shape of the numpy array must be one of {_SHAPES}")
-            self._take_points(data_or_path.tolist())
+            self._take_bytes(compact(data_or_path.tolist()), f".{POINTS}")
         else:
             raise InvalidValueError(f"data must be a numpy array, dict or a file object, not {type(data_or_path)}")
 
@@ -53,13 +54,6 @@ class Object3D(Medium):
                 f"not {file_type!r}"
             )
         return file_type
-
-    def _take_points(self, points: Any) -> None:
-        try:
-            data = json.dumps(points, separators=(",", ":"), ensure_ascii=False)
-        except (TypeError, ValueError) as error:
-            raise InvalidTypeError(f"not points, boxes and vectors of numbers and text: {error}") from error
-        self._take_bytes(data.encode(), f".{POINTS}")
 
     @classmethod
     def from_file(cls, data_or_path: Any, file_type: str | None = None) -> Self:
@@ -116,11 +110,4 @@ def box3d(
 def _scene(data: Mapping[str, Any]) -> dict[str, Any]:
     if data.get("type") not in Object3D.SUPPORTED_POINT_CLOUD_TYPES:
         raise InvalidValueError("Type not supported, only 'lidar/beta' is currently supported")
-    return {"type": data["type"]} | {name: _plain(data.get(name, [])) for name in ("vectors", "points", "boxes")}
-
-
-def _plain(value: Any) -> Any:
-    if is_mapping(value):
-        return {key: _plain(item) for key, item in value.items()}
-    plain = value.tolist() if callable(getattr(value, "tolist", None)) else value
-    return [_plain(item) for item in plain] if is_row(plain) else plain
+    return {"type": data["type"]} | {name: plain(data.get(name, [])) for name in ("vectors", "points", "boxes")}

@@ -11,6 +11,7 @@ from .mask import ImageMask
 from .molecule import Molecule
 from .object3d import Object3D, box3d
 from .partitioned import PartitionedTable
+from .plotly import Plotly
 from .table import Table
 from .value import Value
 from .video import Video
@@ -29,6 +30,7 @@ __all__ = [
     "Molecule",
     "Object3D",
     "PartitionedTable",
+    "Plotly",
     "Table",
     "Video",
     "box3d",
@@ -50,7 +52,12 @@ KINDS: tuple[type[Value], ...] = (
     Object3D,
     Molecule,
 )
-VALUES: dict[str, type[Value]] = {kind.log_type: kind for kind in KINDS}
+"""What artifacts take."""
+_CELLS: tuple[type[Value], ...] = (*KINDS, Plotly)
+VALUES: dict[str, type[Value]] = {kind.log_type: kind for kind in _CELLS}
+"""What cells of tables can hold."""
+WBValue = Value
+"""W&B's name for what all of them are."""
 
 
 def kind_at(path: str) -> type[Value] | None:

@@ -52,7 +52,9 @@ def encode_table(table: "Table", sink: Sink) -> Document:
             raise InvalidValueError(f"row {number} has {len(row)} cells, not {len(columns)}")
     types = {name: _stored_type(table, name, kind, sink) for name, kind in table.column_types.items()}
     elsewhere = {at for at, name in enumerate(columns) if (array := _array(types[name])) and array.serialized}
-    return {
+    # As W&B says it of a table that no run has logged part by part.
+    parts: dict[str, Any] = {"increment_num": 0, "previous_increments_paths": []} if table.log_mode == "INCREMENTAL" else {}
+    return parts | {
         "_type": table.log_type,
         "column_types": DictType(types).encode(sink),
         "columns": columns,

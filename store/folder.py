@@ -1,4 +1,4 @@
-"""A folder as a store: plain files, made under a temporary name and renamed."""
+"""A folder as a store: plain files, which appear when they are whole."""
 
 import contextlib
 import os
@@ -10,7 +10,8 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from ..errors import AlreadyExistsError, NotFoundError
-from .folder_jobs import FolderPut, FolderRead, FolderWrite, adopt_or_create, etag_of
+from .folder_jobs import FolderRead, FolderWrite, adopt_or_create, etag_of
+from .folder_put import FolderPut
 from .jobs import ReadJob, WriteJob
 from .owner import fate_of, parse_temporary
 from .posix import disk_errors, sync_below

@@ -1,4 +1,4 @@
-"""The jobs of a folder store: file reads and writes under descriptors of their own."""
+"""The jobs of a folder store, but those that make an object in one go: reads and parts, under descriptors of their own."""
 
 import contextlib
 import os
@@ -9,12 +9,11 @@ from msgspec import Struct
 
 from ..errors import AlreadyExistsError, ObjectChangedError, StoreError
 from .checksum import Checksum, Piece
+from .folder_put import MODE, create, publish, write_all
 from .jobs import ReadJob, WriteJob
 from .owner import Fate, fate_of, parse_temporary, temporary_name
-from .posix import copy_range, disk_errors, rename_new, start_writeback, store_error
+from .posix import copy_range, disk_errors, start_writeback, store_error
 from .threads import in_thread
-
-MODE = 0o444  # objects never change; the umask takes its share
 
 
 def etag_of(status: os.stat_result) -> str:
@@ -48,6 +47,7 @@ class FolderRead(Struct, frozen=True):
                     raise StoreError(f"{self.key} in {self.url} ends at {position}, before {self.stop}")
                 each(buffer[:count])
                 position += count
+            self.check(descriptor)
         finally:
             os.close(descriptor)
 
@@ -55,74 +55,17 @@ class FolderRead(Struct, frozen=True):
         """A descriptor of the object, if it is still the one that was meant."""
         with disk_errors(self.key, self.url):
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        if self.etag is not None and self.etag != etag_of(os.fstat(descriptor)):
+        try:
+            self.check(descriptor)
+        except ObjectChangedError:
             os.close(descriptor)
-            raise ObjectChangedError(self.key, self.url)
+            raise
         return descriptor
 
-
-class FolderPut(Struct, frozen=True):
-    path: str
-    temporary: str
-    key: str
-    url: str
-    size: int
-    replace: bool = False
-    checks: str | None = None
-
-    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
-        return False
-
-    def write(self, pieces: Iterable[Piece]) -> None:
-        temporary = f"{self.temporary}/{temporary_name('put')}"
-        with disk_errors(self.key, self.url):
-            descriptor = _create(temporary, MODE)
-        try:
-            try:
-                _write_all(descriptor, pieces, 0, self.size, self.key, self.url)
-            finally:
-                os.close(descriptor)
-            with disk_errors(self.key, self.url):
-                _publish(temporary, self.path, self.replace)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-
-
-def _create(path: str, mode: int) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, mode)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, flags, mode)
-
-
-def _publish(temporary: str, path: str, replace: bool) -> None:
-    rename = os.replace if replace else rename_new
-    try:
-        rename(temporary, path)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        rename(temporary, path)
-
-
-def _write_all(descriptor: int, pieces: Iterable[Piece], start: int, stop: int, key: str, url: str) -> None:
-    """Errors of writing become ours; those of the pieces' source are not the store's, and pass."""
-    position = start
-    for piece in pieces:
-        if position + len(piece) > stop:
-            raise StoreError(f"{key}: more than the announced {stop - start} bytes were sent")
-        done = 0
-        try:
-            while done < len(piece):
-                done += os.pwrite(descriptor, memoryview(piece)[done:] if done else piece, position + done)
-        except OSError as error:
-            raise store_error(error, key, url) from error
-        position += len(piece)
-    if position != stop:
-        raise StoreError(f"{key}: {position - start} bytes were sent where {stop - start} were announced")
+    def check(self, descriptor: int) -> None:
+        """Raise `ObjectChangedError` if it is no longer what was meant: what was read of it may be a mixture."""
+        if self.etag is not None and self.etag != etag_of(os.fstat(descriptor)):
+            raise ObjectChangedError(self.key, self.url)
 
 
 @dataclass(slots=True)
@@ -161,7 +104,7 @@ class FolderWrite:
             if stat.st_size != self.size:
                 raise StoreError(f"{self.key}: not all parts were written")
             os.chmod(self.temporary, stat.st_mode & MODE)
-            _publish(self.temporary, self.path, self.replace)
+            publish(self.temporary, self.path, self.replace)
 
     async def abort(self) -> None:
         if self.open:
@@ -185,7 +128,7 @@ class FolderPart(Struct, frozen=True):
         with disk_errors(self.key, self.url):
             descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            _write_all(descriptor, pieces, self.start, self.stop, self.key, self.url)
+            write_all(descriptor, pieces, self.start, self.stop, self.key, self.url)
             start_writeback(descriptor, self.start, self.stop)
         finally:
             os.close(descriptor)
@@ -219,7 +162,7 @@ def adopt_or_create(path: str, folder: str, key: str, url: str, size: int, *, re
             # It is read-only already if its writer died just before publishing it.
             os.chmod(name, os.stat(name).st_mode & MODE | 0o200)
             return FolderWrite(path, name, key, url, size, frozenset(_data_ranges(name, size)), replace)
-    os.close(_create(name, MODE | 0o222))
+    os.close(create(name, MODE | 0o222))
     return FolderWrite(path, name, key, url, size, replace=replace)
 
 

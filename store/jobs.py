@@ -36,6 +36,7 @@ class WriteJob(Protocol):
         ...
 
     def write(self, pieces: Iterable[Piece]) -> None:
-        """Block; take the pieces one by one until they end. What they raise ends the job and passes through; then nothing of a
-        whole object is visible. Raise `AlreadyExistsError`, `StoreFullError`, `StoreError`, `StoreUnavailableError`."""
+        """Block; take the pieces one by one until they end; each lasts only until the next is asked for. What they raise ends the
+        job and passes through; then nothing of a whole object is visible. Raise `AlreadyExistsError`, `StoreFullError`,
+        `StoreError`, `StoreUnavailableError`."""
         ...

@@ -34,7 +34,9 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, journal: J
                 f"{parts.scheme}:// stores need {error.name or 'a package'}, which is not installed",
                 hint=f"pip install 'lading[{extra}]'" if extra else "pip install --force-reinstall lading",
             ) from error
-    raise SettingsError(f"'{url}' is not the URL of a store", hint="write s3://…, gs://…, file:///absolute/path, or a path")
+    from .http.request import shown_url
+
+    raise SettingsError(f"'{shown_url(url)}' is not the URL of a store", hint="write s3://…, gs://…, file:///absolute/path, or a path")
 
 
 def _remote(scheme: str, url: str, journal: Journal | None) -> Store:

@@ -30,10 +30,10 @@ def receipt(index: int, *, aliases: tuple[str, ...] = (), entity_id: str = "e1",
         type="dataset",
         version_id=f"id{index}",
         entity_id=entity_id,
-        digest=f"digest {index}",
-        tree_digest=f"tree {index}",
+        digest=f"digest-{index}",
+        tree_digest=f"tree-{index}",
         digest_algorithm="BLAKE3",
-        document=f"document {index}",
+        document=f"document-{index}",
         size=5,
         file_count=1,
         description="about",
@@ -263,7 +263,7 @@ class UpkeptContract:
         found = await catalog.version("e", "p", "c", "v2")
         assert (count, await catalog.id(), await catalog.store_id()) == (2, "f" * 32, "store")
         assert (found.id, found.aliases, found.tags, found.metadata) == ("id2", ("best", "latest"), ("t",), {"n": 2})
-        assert (found.created_at, found.entity_id, found.document) == (1002.0, "e1", "document 2")
+        assert (found.created_at, found.entity_id, found.document) == (1002.0, "e1", "document-2")
         assert (await catalog.version("e", "p", "c", "old")).id == "id0"
         collection = await catalog.collection("e", "p", "c")
         assert (collection.version_count, collection.size, collection.created_at) == (2, 10, 1000.0)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from .gcs_server_bucket import Bucket, GcsObject, Refusal, Source
 
 CHUNK = 256 << 10  # the pieces of a resumable upload are multiples of it
+REWRITTEN = 8 << 20  # bytes by one call of a copy
 
 
 class Call(Struct):
@@ -56,7 +57,7 @@ class GcsApi:
         self.uploads: dict[str, _Resumable] = {}
 
     def route(self, call: Call) -> Routed:
-        """Kinds are get, media, insert, compose, list, delete, bucket, token and unknown."""
+        """Kinds are get, media, insert, compose, rewrite, list, delete, bucket, token and unknown."""
         parts = [unquote(part) for part in call.path.strip("/").split("/")]
         uploading = parts[0] == "upload"
         match call.method, parts[parts[0] in ("upload", "download") :]:
@@ -78,6 +79,10 @@ class GcsApi:
                 return Routed("get", name, lambda: _json(self._bucket(bucket).get(name, call.query).resource(bucket)))
             case "POST", ["storage", "v1", "b", bucket, "o", name, "compose"]:
                 return Routed("compose", name, lambda: self._compose(self._bucket(bucket), name, call))
+            case "POST", ["storage", "v1", "b", bucket, "o", name, "rewriteTo", "b", target, "o", made]:
+                return Routed(
+                    "rewrite", made, lambda: self._rewrite(self._bucket(bucket), name, self._bucket(target), made, call)
+                )
             case "DELETE", ["storage", "v1", "b", bucket, "o", name]:
                 return Routed("delete", name, lambda: self._delete(self._bucket(bucket), name, call))
             case _:
@@ -146,6 +151,19 @@ class GcsApi:
         sources = [_source(one) for one in asked.get("sourceObjects", ())]
         content_type = asked.get("destination", {}).get("contentType")
         return _json(bucket.compose(name, sources, call.query, content_type=content_type).resource(bucket.name))
+
+    def _rewrite(self, source: Bucket, name: str, target: Bucket, made: str, call: Call) -> Answer:
+        """A copy, so many bytes by each call; the token says how many there are by then."""
+        wanted = call.query.get("ifSourceGenerationMatch")
+        found = source.get(name, {"ifGenerationMatch": wanted} if wanted else {})
+        size = len(found.data)
+        far = min(size, int(call.query.get("rewriteToken", "0")) + REWRITTEN)
+        said: dict[str, Any] = {"kind": "storage#rewriteResponse", "totalBytesRewritten": str(far), "objectSize": str(size)}
+        if far < size:
+            return _json({**said, "done": False, "rewriteToken": str(far)})
+        metadata = dict(found.metadata) if found.metadata else None
+        copy = target.insert(made, found.data, call.query, content_type=found.content_type, metadata=metadata)
+        return _json({**said, "done": True, "resource": copy.resource(target.name)})
 
     def _insert(self, bucket: Bucket, call: Call) -> Answer:
         """In one request, in one with a description before the data, or piece by piece from here on."""

@@ -86,8 +86,7 @@ class S3Server:
         return f"http://127.0.0.1:{self._http.server_port}"
 
     def fail(self, kind: str, *faults: Fault) -> None:
-        """Let the next calls of this kind (head, get, put, delete, begin, part, complete, abort, parts, list, uploads, bulk) meet
-        these, one each."""
+        """Let the next calls of this kind (`kind_of` names them) meet these, one each."""
         self._faults.extend((kind, fault) for fault in faults)
 
     @property
@@ -189,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < size:
             self.close_connection = True
             return
-        kind = kind_of(self.command, key, query)
+        kind = kind_of(self.command, key, query, headers)
         call = Call(kind, self.command, split.path, bucket, key, split.query, query, headers, body)
         answer = self.server.s3.answer(call)
         if answer is None:

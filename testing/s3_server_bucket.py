@@ -1,17 +1,20 @@
 """What a bucket of S3 does with a call: conditions, checksums that are compared, versions, parts, pages. No network."""
 
+import base64
 import hashlib
 import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from ..store.checksum import Checksum, checksum
 
 SUMS = ("crc64nvme", "crc32c", "crc32")
-_KEPT = ("content-type", "x-amz-server-side-encryption", "x-amz-storage-class")
+_CUSTOMER = "x-amz-server-side-encryption-customer-"
+_KEPT = ("content-type", "x-amz-server-side-encryption", "x-amz-storage-class", f"{_CUSTOMER}algorithm", f"{_CUSTOMER}key-md5")
 
 Headers = Mapping[str, str]
 
@@ -60,6 +63,7 @@ class Rules(Struct):
     conditional: str = "kept"  # `If-None-Match`: "kept", "ignored" or "refused"
     metadata: bool = True
     bulk_delete: bool = True
+    copies: str = "kept"  # of objects and parts: "kept", "refused", or "empty", as some make them without a word
     versioned: bool = False
     equal_parts: bool = False
     smallest_part: int = 1
@@ -84,12 +88,13 @@ class Bucket:
             found = self.versions.get((key, version)) if version else self.objects.get(key)
         if found is None:
             raise Refusal(404, "NoSuchVersion" if version else "NoSuchKey", "There is no such object", Key=key)
+        _check_customer(found.kept, headers)
         if headers.get("if-match", found.etag) != found.etag:
             raise Refusal(412, "PreconditionFailed", "The etag is another one", Condition="If-Match")
         return found
 
     def put(self, key: str, data: bytes, headers: Headers) -> S3Object:
-        etag = f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+        etag = _etag_of(data, headers)
         return self._create(key, data, etag, headers, self._checked(data, headers), headers)
 
     def _create(
@@ -123,6 +128,33 @@ class Bucket:
                     raise Refusal(400, "BadDigest", f"The {name.upper()} you specified did not match the calculated checksum.")
                 return actual
         return None
+
+    def source(self, headers: Headers) -> S3Object:
+        """What `x-amz-copy-source` names, as it is to be copied; all of it, or the range that is named, too."""
+        if self.rules.copies == "refused":
+            raise Refusal(501, "NotImplemented", "A header implies what is not implemented", Header="x-amz-copy-source")
+        where, _, version = unquote(headers["x-amz-copy-source"]).partition("?versionId=")
+        bucket, _, key = where.removeprefix("/").partition("/")
+        if bucket != self.name:
+            raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist", BucketName=bucket)
+        wanted = headers.get("x-amz-copy-source-if-match")
+        found = self.get(key, {"versionId": version} if version else {}, {"if-match": wanted} if wanted else {})
+        data = found.data
+        if span := headers.get("x-amz-copy-source-range"):
+            first, _, last = span.removeprefix("bytes=").partition("-")
+            data = data[int(first) : int(last) + 1]
+        return structs.replace(found, data=data if self.rules.copies == "kept" else b"")
+
+    def copy(self, key: str, headers: Headers) -> S3Object:
+        found = self.source(headers)
+        value = checksum(found.sum.name, found.data) if found.sum else None
+        return self._create(key, found.data, _etag_of(found.data, headers), headers, value, {**found.kept, **headers})
+
+    def copy_part(self, key: str, upload: str, number: int, headers: Headers) -> Part:
+        data = self.source(headers).data
+        sums = self.upload(key, upload).sums
+        said = {f"x-amz-checksum-{sums}": checksum(sums, data).base64} if sums else {}
+        return self.part(key, upload, number, data, {**headers, **said})
 
     def delete(self, key: str, query: Mapping[str, str]) -> None:
         with self._lock:
@@ -158,10 +190,11 @@ class Bucket:
         if not 1 <= number <= 10_000:
             raise Refusal(400, "InvalidArgument", "Part number must be between 1 and 10000")
         found, value = self.upload(key, upload), self._checked(data, headers)
+        _check_customer(found.headers, headers)
         said = value.name if value else None
         if said != found.sums and self.rules.checksums:
             raise Refusal(400, "InvalidRequest", f"Checksum Type mismatch: expected {found.sums}, actual {said}")
-        part = Part(data, f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"', value)
+        part = Part(data, _etag_of(data, headers), value)
         with self._lock:
             self.upload(key, upload).parts[number] = part
         return part
@@ -200,3 +233,30 @@ class Bucket:
         with self._lock:
             self.upload(key, upload)
             del self.uploads[upload]
+
+
+def _etag_of(data: bytes, headers: Headers) -> str:
+    """An MD5; of what is encrypted with a key of the customer's, it is not that of the data."""
+    key = _customer(headers)
+    return f'"{hashlib.md5(data + key.encode(), usedforsecurity=False).hexdigest()}"'
+
+
+def _customer(headers: Headers) -> str:
+    """By what the customer's key is known that comes along; nothing if none does."""
+    said = headers.get(f"{_CUSTOMER}key-md5", "")
+    if key := headers.get(f"{_CUSTOMER}key"):
+        digest = hashlib.md5(base64.b64decode(key, validate=True), usedforsecurity=False).digest()
+        if base64.b64encode(digest).decode() != said or headers.get(f"{_CUSTOMER}algorithm") != "AES256":
+            raise Refusal(400, "InvalidArgument", "The calculated MD5 hash of the key did not match the hash that was provided.")
+    return said
+
+
+def _check_customer(stored: Headers, asked: Headers) -> None:
+    was, now = stored.get(f"{_CUSTOMER}key-md5", ""), _customer(asked)
+    if was and not now:
+        told = "The object was stored using a form of Server Side Encryption. The correct parameters must be provided"
+        raise Refusal(400, "InvalidRequest", told)
+    if now and not was:
+        raise Refusal(400, "InvalidRequest", "The encryption parameters are not applicable to this object.")
+    if was != now:
+        raise Refusal(403, "AccessDenied", "Access Denied")

@@ -31,12 +31,14 @@ class Answer(Struct):
     body: bytes = b""
 
 
-def kind_of(method: str, key: str, query: Mapping[str, str]) -> str:
-    """head, get, put, delete, begin, part, complete, abort, parts, list, uploads or bulk."""
+def kind_of(method: str, key: str, query: Mapping[str, str], headers: Headers) -> str:
+    """head, get, put, copy, delete, begin, part, copy part, complete, abort, parts, list, uploads or bulk."""
     if not key:
         return {"GET": "uploads" if "uploads" in query else "list", "POST": "bulk"}.get(method, "list")
     if "uploads" in query:
         return "begin"
+    if "x-amz-copy-source" in headers:
+        return "copy part" if "uploadId" in query else "copy"
     if "uploadId" in query:
         return {"PUT": "part", "POST": "complete", "GET": "parts"}.get(method, "abort")
     return method.lower()
@@ -89,6 +91,16 @@ def _put(bucket: Bucket, call: Call) -> Answer:
     return Answer(200, _described(bucket.put(call.key, call.body, call.headers), {}))
 
 
+def _copy(bucket: Bucket, call: Call) -> Answer:
+    made = bucket.copy(call.key, call.headers)
+    return document(f"<CopyObjectResult><ETag>{escape(made.etag)}</ETag></CopyObjectResult>", blanks=True)
+
+
+def _copy_part(bucket: Bucket, call: Call) -> Answer:
+    part = bucket.copy_part(call.key, call.query["uploadId"], int(call.query["partNumber"]), call.headers)
+    return document(f"<CopyPartResult><ETag>{escape(part.etag)}</ETag></CopyPartResult>", blanks=True)
+
+
 def _delete(bucket: Bucket, call: Call) -> Answer:
     bucket.delete(call.key, call.query)
     return Answer(204)
@@ -107,7 +119,8 @@ def _part(bucket: Bucket, call: Call) -> Answer:
 def _parts(bucket: Bucket, call: Call) -> Answer:
     after = int(call.query.get("part-number-marker", "0"))
     parts = sorted(bucket.upload(call.key, call.query["uploadId"]).parts.items())
-    page = [(number, part) for number, part in parts if number > after][: bucket.rules.page]
+    most = min(bucket.rules.page, int(call.query.get("max-parts", "1000")))
+    page = [(number, part) for number, part in parts if number > after][:most]
     text = ""
     for number, part in page:
         value = f"<Checksum{part.sum.name.upper()}>{part.sum.base64}</Checksum{part.sum.name.upper()}>" if part.sum else ""
@@ -178,9 +191,11 @@ _DO: Mapping[str, Callable[[Bucket, Call], Answer]] = {
     "head": _head,
     "get": _head,
     "put": _put,
+    "copy": _copy,
     "delete": _delete,
     "begin": _begin,
     "part": _part,
+    "copy part": _copy_part,
     "parts": _parts,
     "complete": _complete,
     "abort": _abort,

@@ -104,6 +104,21 @@ class StoreContract:
             await store.head(_KEY)
         assert await self.leftovers(store) == []
 
+    async def test_a_piece_is_taken_before_the_next_is_asked_for(self, store: Store) -> None:
+        def pieces() -> Iterator[memoryview]:
+            view = memoryview(bytearray(2))
+            for text in (b"01", b"23", b"45"):
+                view[:] = text
+                yield view
+
+        await asyncio.to_thread(store.put(_KEY, 6).write, pieces())
+        write = await store.begin(f"{_KEY}2", 6)
+        await asyncio.to_thread(write.part(0, 6).write, pieces())
+        await write.complete()
+
+        assert await read_bytes(store, _KEY) == b"012345"
+        assert await read_bytes(store, f"{_KEY}2") == b"012345"
+
     async def test_a_put_whose_source_fails_leaves_nothing_and_passes_the_error_on(self, store: Store) -> None:
         def pieces() -> Iterator[bytes]:
             yield b"12"

@@ -37,3 +37,18 @@ def nobody() -> Iterator[Path]:
         os.seteuid(0)
         os.setegid(0)
         shutil.rmtree(place)
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine with one pair of AWS keys, that has learned nothing yet of any server; the folder where AWS's files would lie."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("lading.store.s3.facts._facts", {})
+    monkeypatch.setattr("lading.store.s3.credentials._chains", {})
+    return tmp_path

@@ -31,11 +31,19 @@ class SystemPart:
 # places=("usr/lib/postgresql/*/bin",)).
 SYSTEM_PARTS = (
     SystemPart("git", "git", "make, and whoever installs from a clone"),
-    SystemPart("nginx", "nginx-light", "tests/test_benches.py, as the server of the race", places=("usr/sbin",)),
+    SystemPart(
+        "nginx",
+        "nginx-light",
+        "tests/store/test_http_nginx.py, and tests/test_benches.py as the server of the race",
+        places=("usr/sbin",),
+    ),
     SystemPart("ngx_http_lua_module.so", "libnginx-mod-http-lua", "the same", places=("usr/lib/nginx/modules",)),
     SystemPart("openssl", "openssl", "the same, for its certificate"),
     SystemPart("tc", "iproute2", "the same, for slow links", places=("usr/sbin", "sbin")),
     SystemPart("mount", "mount", "tests that fill a disk", places=("bin", "usr/bin")),
+    SystemPart("b3sum", "b3sum", "tests/docs/test_formats.py, which checks a store by hand"),
+    SystemPart("jq", "jq", "the same"),
+    SystemPart("xxd", "xxd", "the same"),
     SystemPart("unshare", "util-linux", "make test without root, for a namespace of its own"),
     SystemPart("newuidmap", "uidmap", "the same: that namespace has users beside root"),
 )

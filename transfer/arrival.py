@@ -1,4 +1,4 @@
-"""Files on their way into a destination: written under a temporary name, verified, renamed."""
+"""Large files on their way into a destination: written under a temporary name that tells whose they are, verified, renamed."""
 
 import contextlib
 import os
@@ -8,125 +8,23 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from ..errors import AlreadyExistsError, DigestMismatchError, LocalFileError, StoreError
-from ..manifest.digest import Algorithm, hasher, leaf_digest
+from ..errors import LocalFileError, StoreError
+from ..manifest.digest import Algorithm
 from ..store.folder_jobs import FolderRead
 from ..store.halt import Halt
 from ..store.jobs import ReadJob
 from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
 from ..store.posix import FULL, copy_range, reflink, start_writeback
-from .destination import SMALL_SUBJECT, Destination, set_executable
+from .destination import Destination, set_executable
 from .gauges import turn
 from .lanes import buffer
 from .leaves import hash_range, read_leaves
-from .local import Stamp, local_error, stamp_of
+from .local import Stamp
+from .placing import NEW, mode_of, place, write
 from .plan import FetchItem, Run
 
-_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 COPY_AT_ONCE = 64 << 20
-DAMAGED = "the store holds damaged bytes; log the file again from a good copy"
 _OLD = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-def mode_of(item: FetchItem) -> int:
-    return 0o777 if item.executable else 0o666  # the umask takes its share
-
-
-def arrive_small(
-    item: FetchItem,
-    job: ReadJob,
-    folder: int,
-    algorithm: Algorithm | None,
-    halt: Halt,
-    path: str,
-    *,
-    replace: bool = True,
-) -> Stamp:
-    """Bring a small file into the open `folder`; `path` names it in errors. Without an `algorithm` the item's digest only names
-    it. Raise `AlreadyExistsError` unless it may `replace`, `DigestMismatchError`, `LocalFileError` or what the job raises; then
-    what was there before is untouched."""
-    temporary = temporary_name(item.digest[:SMALL_SUBJECT])
-    turn("disk")
-    try:
-        descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
-    except OSError as error:
-        raise local_error(error, path) from error
-    try:
-        leaf = hasher(algorithm) if algorithm else None
-
-        def take(piece: memoryview) -> None:
-            halt.check()
-            if leaf:
-                turn("cpu")
-                leaf.update(piece)
-            turn("disk")
-            _write(descriptor, piece, path)
-            turn("store")
-
-        turn("store")
-        job.read(buffer(), take)
-        turn("disk")
-        if leaf:
-            _check_digest(item, leaf.hexdigest())
-        return _place(descriptor, temporary, folder, item, path, replace)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def arrive_whole(item: FetchItem, content: memoryview, folder: int, algorithm: Algorithm, path: str) -> Stamp:
-    """The same with all of the content at hand. It is verified before anything is written."""
-    turn("cpu")
-    _check_digest(item, leaf_digest(algorithm, content).hex())
-    turn("disk")
-    temporary = temporary_name(item.digest[:SMALL_SUBJECT])
-    try:
-        descriptor = os.open(temporary, _NEW, mode_of(item), dir_fd=folder)
-    except OSError as error:
-        raise local_error(error, path) from error
-    try:
-        _write(descriptor, content, path)
-        return _place(descriptor, temporary, folder, item, path, replace=True)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
-    finally:
-        os.close(descriptor)
-        turn("store")
-
-
-def _check_digest(item: FetchItem, actual: str) -> None:
-    if actual != item.digest:
-        raise DigestMismatchError(item.path, expected=item.digest, actual=actual, hint=DAMAGED)
-
-
-def _write(descriptor: int, piece: memoryview, path: str, at: int | None = None) -> None:
-    """Write all of it; a disk that fills up takes a part and says no to the rest."""
-    try:
-        while len(piece):
-            count = os.write(descriptor, piece) if at is None else os.pwrite(descriptor, piece, at)
-            piece, at = piece[count:], None if at is None else at + count
-    except OSError as error:
-        raise local_error(error, path) from error
-
-
-def _place(descriptor: int, temporary: str, folder: int, item: FetchItem, path: str, replace: bool) -> Stamp:
-    name = item.path.rpartition("/")[2]
-    try:
-        if replace:
-            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-        else:
-            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            os.unlink(temporary, dir_fd=folder)
-        return stamp_of(os.fstat(descriptor))
-    except FileExistsError as error:
-        raise AlreadyExistsError(item.path, path[: -len(item.path) - 1]) from error
-    except OSError as error:
-        raise local_error(error, path) from error
 
 
 class Ledger(Protocol):
@@ -180,7 +78,7 @@ class Arrival:
                 self._folder = os.dup(folder)
             self._name = name
             if not self._adopt():
-                self._descriptor = os.open(name, _NEW, mode_of(self.item), dir_fd=self._folder)
+                self._descriptor = os.open(name, NEW, mode_of(self.item), dir_fd=self._folder)
                 self._copy_unknown(halt)
         except OSError as error:
             raise self._destination.error(error, self.item) from error
@@ -203,7 +101,7 @@ class Arrival:
         if isinstance(job, FolderRead) and self._copied(job):
             return self._wrong(run, algorithm, halt) if self.ledger.known else []
         actual = read_leaves(
-            job, algorithm, halt, lambda piece, offset: _write(self._descriptor, piece, self.path, start + offset)
+            job, algorithm, halt, lambda piece, offset: write(self._descriptor, piece, self.path, start + offset)
         )
         start_writeback(self._descriptor, start, run.stop_byte)
         with self._local_errors():
@@ -244,7 +142,7 @@ class Arrival:
         """Take the place of the file. Raise `AlreadyExistsError` unless it may `replace` what is there."""
         with self._local_errors():
             os.truncate(self._descriptor, self.item.size)
-        stamp = _place(self._descriptor, self._name, self._folder, self.item, self.path, replace)
+        stamp = place(self._descriptor, self._name, self._folder, self.item, self.path, replace)
         self._name = ""
         return stamp
 
@@ -319,5 +217,6 @@ def _opened(job: FolderRead) -> Generator[int]:
     descriptor = job.open()
     try:
         yield descriptor
+        job.check(descriptor)
     finally:
         os.close(descriptor)

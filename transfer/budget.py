@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,18 +152,29 @@ def default_memory() -> int:
 
 
 def memory_limit(own: Path, root: Path, meminfo: Path) -> int:
-    """Bytes that this process may use: the tightest `memory.max` on its way up the cgroup tree, and the machine's memory."""
+    """Bytes that this process may use: the tightest limit on its way up the cgroup tree, of either version, and the machine's
+    memory."""
     limits = [4 << 30]
     with contextlib.suppress(OSError, ValueError, IndexError):
         limits = [int(meminfo.read_text(encoding="ascii").split()[1]) << 10]
-    with contextlib.suppress(OSError, IndexError):
-        group = root / own.read_text(encoding="utf-8").strip().splitlines()[-1].split(":", 2)[2].lstrip("/")
-        for folder in (group, *group.parents):
-            with contextlib.suppress(OSError, ValueError):
-                limits.append(int((folder / "memory.max").read_text(encoding="ascii")))
-            if folder == root:
-                break
+    with contextlib.suppress(OSError, ValueError):
+        for line in own.read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:
+                limits += _limits(root, path, "memory.max")
+            elif "memory" in controllers.split(","):
+                limits += _limits(root / "memory", path, "memory.limit_in_bytes")
     return min(limits)
+
+
+def _limits(root: Path, path: str, name: str) -> Iterator[int]:
+    """What the groups from `path` up to the root say. In a container the path may be that of outside, where only the root is."""
+    group = root / path.lstrip("/")
+    for folder in (group, *group.parents):
+        with contextlib.suppress(OSError, ValueError):
+            yield int((folder / name).read_text(encoding="ascii"))
+        if folder == root:
+            return
 
 
 _shared: ByteBudget | None = None

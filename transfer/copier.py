@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
+from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from ..errors import InvalidValueError, LadingError
@@ -14,11 +15,12 @@ from ..store.store import Store
 from ..store.threads import in_thread
 from .budget import ByteBudget, shared_budget
 from .copy_carriers import FromFile, FromStore
-from .copy_in import Inbound, settle_all
+from .copy_in import Inbound, Visited, settle_all
 from .copy_out import Outbound
 from .copy_run import Copying, Mover
 from .copy_sides import Here, There, look
 from .copy_task import Report, Step, Task
+from .deadline import within
 from .engine import Engine
 from .lanes import Lanes
 from .locations import BUCKETS, WILD, Location, parse_location
@@ -68,7 +70,7 @@ class Copier:
         """Do it. Raise what went wrong first, once all that was under way has ended: then what was copied until then is there,
         nothing is half copied, and nothing was deleted."""
         meter = meter or Meter()
-        copying = await self._prepared(task, meter)
+        copying = await self._prepared(task, meter, Visited())
         deleted = await copying.run()
         return Report(meter.finish(), deleted)
 
@@ -76,12 +78,12 @@ class Copier:
         """Do them, many at the same time; one that fails does not keep the others. Returns those that failed, and why, once what
         was copied is durable, as far as it is to be."""
         failed, unsettled = list[tuple[Task, LadingError]](), list[str]()
-        waiting = iter(tasks)
+        waiting, visited = iter(tasks), Visited()
 
         async def work() -> None:
             for task in waiting:
                 try:
-                    await (await self._prepared(task, meter)).run(unsettled)
+                    await (await self._prepared(task, meter, visited)).run(unsettled)
                 except LadingError as error:
                     failed.append((task, error))
 
@@ -93,7 +95,7 @@ class Copier:
 
     async def steps(self, task: Task) -> AsyncGenerator[Step]:
         """What `run` would do now; nothing is written."""
-        copying = await self._prepared(task, Meter())
+        copying = await self._prepared(task, Meter(), Visited())
         async with aclosing(copying.steps()) as steps:
             async for step in steps:
                 yield step
@@ -138,7 +140,7 @@ class Copier:
         engine = self._engine(location)
         return Here(engine) if location.is_local else There(engine, location)
 
-    async def _prepared(self, task: Task, meter: Meter) -> Copying:
+    async def _prepared(self, task: Task, meter: Meter, visited: Visited) -> Copying:
         source, destination = parse_location(task.source, raw=task.raw), parse_location(task.destination, raw=True)
         if not task.raw and destination.is_listed and WILD(destination.key):
             raise InvalidValueError(
@@ -156,15 +158,22 @@ class Copier:
             left_out = apart(side.place(folder), there.place(target.folder), wild=source.wild)
         # The store's own lanes and limits move; files of this machine have those of the other side.
         engine = self._engine(source if destination.is_local else destination)
-        mover = self._mover(task, side, source, destination, target, meter)
+        mover = self._mover(task, side, source, destination, target, meter, visited)
         return Copying(task, engine, side, there, looked, destination, target, left_out, mover, meter)
 
     def _mover(
-        self, task: Task, side: Here | There, source: Location, destination: Location, target: Target, meter: Meter
+        self,
+        task: Task,
+        side: Here | There,
+        source: Location,
+        destination: Location,
+        target: Target,
+        meter: Meter,
+        visited: Visited,
     ) -> Mover:
         replace = task.compare is not Compare.NEVER
         if destination.is_local:
-            return Inbound(self._engine(source), side, str(source), target.folder, meter, replace=replace)
+            return Inbound(self._engine(source), side, str(source), target.folder, meter, replace=replace, visited=visited)
         carrier = FromFile(side) if isinstance(side, Here) else FromStore(side)
         parts = destination.is_listed
         return Outbound(self._engine(destination), carrier, target.folder, meter, replace=replace, parts=parts)
@@ -179,6 +188,24 @@ def _check(task: Task, source: Location, destination: Location, *, alone: bool) 
         raise InvalidValueError(f"{destination} is one web address, and {source} may be more than one object")
 
 
+class Manner(TypedDict, total=False):
+    """What `sync` may be told as `copy` may."""
+
+    include: Iterable[str]
+    exclude: Iterable[str]
+    flatten: bool
+    raw: bool
+    digest: str | None
+    verify: bool
+    durable: bool
+    concurrency: int | None
+    max_bandwidth: int | None
+    options: Mapping[str, str] | None
+    journal: str | None
+    progress: Listener | None
+    deadline: float | None
+
+
 async def copy(
     source: str,
     destination: str,
@@ -188,19 +215,22 @@ async def copy(
     flatten: bool = False,
     raw: bool = False,
     compare: Compare = Compare.ALWAYS,
+    delete: bool = False,
     digest: str | None = None,
     verify: bool = False,
     durable: bool = True,
     concurrency: int | None = None,
+    max_bandwidth: int | None = None,
     options: Mapping[str, str] | None = None,
     journal: str | None = None,
     progress: Listener | None = None,
+    deadline: float | None = None,
 ) -> Report:
     """Copy a file, an object, or all that lies below a folder or matches a pattern; each of the two places is a path, `s3://`,
     `gs://` or `https://`. The rules of names are those of `transfer.pairs`.
 
-    `concurrency`, `options` and `journal` are those of a `Copier`. Whatever fails or is cancelled leaves nothing half copied.
-    Raise a `LadingError` that names the thing."""
+    `concurrency`, `max_bandwidth`, `options` and `journal` are those of a `Copier`. Whatever fails, is cancelled or is not done
+    within `deadline` seconds leaves nothing half copied. Raise a `LadingError` that names the thing; `DeadlineError`."""
     task = Task(
         source=source,
         destination=destination,
@@ -209,11 +239,14 @@ async def copy(
         flatten=flatten,
         raw=raw,
         compare=compare,
+        delete=delete,
         digest=digest,
         verify=verify,
         durable=durable,
     )
-    async with aclosing(Copier(concurrency=concurrency, options=options, journal=journal)) as copier:
+    what = f"the copy of {parse_location(source, raw=raw)} to {parse_location(destination, raw=True)}"
+    copier = Copier(concurrency=concurrency, max_bandwidth=max_bandwidth, options=options, journal=journal)
+    async with within(deadline, what), aclosing(copier):
         return await copier.run(task, meter=Meter(progress))
 
 
@@ -221,29 +254,9 @@ async def sync(
     source: str,
     destination: str,
     *,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    raw: bool = False,
     compare: Compare = Compare.SIZE_OR_NEWER,
     delete: bool = False,
-    verify: bool = False,
-    durable: bool = True,
-    concurrency: int | None = None,
-    options: Mapping[str, str] | None = None,
-    journal: str | None = None,
-    progress: Listener | None = None,
+    **manner: Unpack[Manner],
 ) -> Report:
     """As `copy`, but only what differs; with `delete`, what has no source any more goes, once everything else is done."""
-    task = Task(
-        source=source,
-        destination=destination,
-        include=tuple(include),
-        exclude=tuple(exclude),
-        raw=raw,
-        compare=compare,
-        delete=delete,
-        verify=verify,
-        durable=durable,
-    )
-    async with aclosing(Copier(concurrency=concurrency, options=options, journal=journal)) as copier:
-        return await copier.run(task, meter=Meter(progress))
+    return await copy(source, destination, compare=compare, delete=delete, **manner)

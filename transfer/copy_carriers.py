@@ -12,6 +12,7 @@ from ..store.folder_jobs import etag_of
 from ..store.halt import Halt
 from ..store.jobs import WriteJob
 from ..store.store import PART_SIZE, Write
+from ..store.within import copied
 from .copy_check import checksum_of, replayed
 from .copy_sides import Here, Side
 from .lanes import PIECE, buffer
@@ -65,7 +66,8 @@ class FromFile:
 
 
 class FromStore:
-    """Objects: what is read is held until it is written, part by part; for what reads pushes, and what writes pulls."""
+    """Objects: what the store does not copy by itself is held, part by part, until it is written; for what reads pushes, and what
+    writes pulls."""
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -76,6 +78,8 @@ class FromStore:
     def carry(self, found: Found, start: int, stop: int, job: WriteJob, halt: Halt) -> None:
         if not found.ranges and found.size > PART_SIZE:
             raise StoreError(f"{found.key or 'the source'} comes in one stream only", hint="copy it to a file first")
+        if copied(self.side.job(found, start, stop), job):
+            return
         if stop - start <= PART_SIZE:
             job.write((self._read(found, start, stop, halt),))
         else:

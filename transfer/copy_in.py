@@ -3,9 +3,11 @@
 import contextlib
 import functools
 import os
+import secrets
 import stat
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from blake3 import blake3
 from msgspec import Struct
@@ -17,7 +19,8 @@ from ..store.halt import Halt
 from ..store.owner import PREFIX, Fate, fate_of, parse_temporary
 from ..store.posix import FEW, sync_below
 from ..store.threads import in_thread
-from .arrival import Arrival, arrive_small
+from .arrival import Arrival
+from .arrival_small import arrive_small
 from .copy_check import Digest, Replay, check_checksum, check_digest
 from .copy_sides import Here, Readable
 from .destination import Destination, sweep
@@ -55,21 +58,43 @@ class Noted(Struct, frozen=True):
         return self.size + index * DIGEST_SIZE
 
 
+@dataclass(slots=True)
+class Visited:
+    """Folders in which tasks that share this have been: those that were made, and those where what dead copies of small files
+    left is gone. Else a batch of many tasks would look through the same folder again and again."""
+
+    made: set[str] = field(default_factory=set[str])
+    swept: set[str] = field(default_factory=set[str])
+
+
 class Inbound:
     """From any side into a folder of this machine."""
 
-    def __init__(self, engine: Engine, source: Readable, url: str, folder: str, meter: Meter, *, replace: bool) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        source: Readable,
+        url: str,
+        folder: str,
+        meter: Meter,
+        *,
+        replace: bool,
+        visited: Visited | None = None,
+    ) -> None:
         self.engine, self.source, self.url, self.meter, self.replace = engine, source, url, meter, replace
         self.destination = Destination(folder or ".")
-        self._swept = set[str]()  # folders in which what dead copies of small files left is gone
+        self._visited = visited or Visited()
 
     async def begin(self) -> None:
-        await self.engine.lanes.run(lambda halt: self.destination.make())
+        if self.destination.root not in self._visited.made:
+            await self.engine.lanes.run(lambda halt: self.destination.make())
+            self._visited.made.add(self.destination.root)
 
     def item(self, pair: Pair) -> FetchItem:
-        """The file to be made. Its digest only names it, by what is copied and where to."""
+        """The file to be made. Its digest only names it, by what is copied and where to: what nothing tells from another version
+        is never gone on with."""
         source = pair.source
-        what = f"{self.url}\0{source.key}\0{source.etag or source.modified}\0{source.size}"
+        what = f"{self.url}\0{source.key}\0{source.etag or secrets.token_hex(8)}\0{source.size}"
         subject = _short(f"{self.destination.root}/{pair.name}") + _short(what)
         return FetchItem(pair.name, subject, source.size, source.key, source.executable)
 
@@ -136,13 +161,13 @@ class Inbound:
         arrival.begin(halt)
 
     def _sweep(self, folder: int, below: str) -> None:
-        if below not in self._swept:
+        if (path := f"{self.destination.root}/{below}") not in self._visited.swept:
             sweep(folder)
-            self._swept.add(below)
+            self._visited.swept.add(path)
 
     def _check_place(self, item: FetchItem, folder: int) -> None:
         """A device or a pipe must not become a file, nor what is copied one of our own temporary files."""
-        if any(part.startswith(PREFIX) for part in item.path.split("/")) or "\0" in item.path:
+        if any(not part or part.startswith(PREFIX) for part in item.path.split("/")) or "\0" in item.path:
             raise LocalFileError(f"{item.path!r} cannot be the name of a file here", hint="leave it out: --exclude")
         with contextlib.suppress(FileNotFoundError):
             mode = os.stat(item.path.rpartition("/")[2], dir_fd=folder, follow_symlinks=False).st_mode

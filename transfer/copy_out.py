@@ -5,7 +5,8 @@ from collections.abc import Callable
 from ..errors import AlreadyExistsError, DigestMismatchError, LadingError
 from ..store.checksum import Checksum, can_compute
 from ..store.halt import Halt
-from .copy_carriers import Carrier, holds
+from ..store.within import copied
+from .copy_carriers import Carrier, FromStore, holds
 from .copy_check import Digest, check_checksum, check_digest, checksum_of, replayed
 from .copy_making import Making
 from .driver import Spent, persist
@@ -56,7 +57,8 @@ class Outbound:
         if digest or checksum:
             await self._persist_in_lane(lambda halt: self._check_source(found, name, digest, checksum, halt))
         if self.parts and is_large(found.size):
-            await self._in_parts(pair)
+            if not await self._within(pair):
+                await self._in_parts(pair)
         else:
             await self._single(pair)
         if verify:
@@ -68,6 +70,22 @@ class Outbound:
             check_digest(digest, name, whole, halt)
         if checksum:
             check_checksum(checksum, name, whole, halt)
+
+    async def _within(self, pair: Pair) -> bool:
+        """Whether the store has made the whole object by itself."""
+        if not isinstance(self.carrier, FromStore):
+            return False
+        size, engine = pair.source.size, self.engine
+        source = self.carrier.side.job(pair.source, 0, size)
+        target = engine.store.put(self.folder + pair.name, size, replace=self.replace)
+
+        async def make() -> bool:
+            return await engine.lanes.run(lambda halt: copied(source, target), meter=self.meter)
+
+        done = await persist(make, retry=engine.retry, meter=self.meter)
+        if done:
+            self.meter.add(files_done=1, bytes_done=size)
+        return done
 
     async def _in_parts(self, pair: Pair) -> None:
         found, engine = pair.source, self.engine
@@ -84,7 +102,8 @@ class Outbound:
                         self.carrier.carry(found, start, stop, write.part(start, stop), halt)
                         return False
 
-                    async with engine.memory(self.carrier.memory(stop - start), self.meter):
+                    held = max(engine.held(stop - start), self.carrier.memory(stop - start))
+                    async with engine.memory(held, self.meter):
                         return await engine.lanes.run(carry, meter=self.meter)
 
                 await making.fill(found.size, part)

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
@@ -10,6 +10,7 @@ from msgspec import Struct
 from ..errors import LocalFileError, NotFoundError
 from ..store.folder_jobs import FolderRead, etag_of
 from ..store.jobs import ReadJob
+from ..store.listing import PAGE, listed
 from ..store.owner import PREFIX
 from ..store.store import ObjectMeta
 from .driver import persist
@@ -21,7 +22,6 @@ from .progress import Meter
 from .scan import walk
 
 T = TypeVar("T")
-PAGE = 1000
 HERE = "this machine"
 Names = AsyncGenerator[list[tuple[str, Found]]]
 Chosen = Callable[[str], bool]
@@ -142,7 +142,7 @@ class There:
         if not key and self.listed:
             return None
         try:
-            return _found(await persist(lambda: self.store.head(key), retry=self.engine.retry, meter=Meter()))
+            return _found(await self._persist(lambda: self.store.head(key)))
         except NotFoundError:
             return None
 
@@ -151,52 +151,25 @@ class There:
 
     async def below(self, location: Location, chosen: Chosen) -> Names:
         cut = len(location.root if location.wild else location.folder)
-        async for page in self._pages(location.literal if location.wild else location.folder):
+        async for page in listed(self.store, location.literal if location.wild else location.folder, self._persist):
             named = [(found.key[cut:], found) for found in map(_found, page) if not found.key.endswith("/")]
             yield [(name, found) for name, found in named if chosen(name)]
 
     async def there(self, folder: str, chosen: Chosen) -> dict[str, Found]:
         present: dict[str, Found] = {}
-        async for page in self._pages(folder):
+        async for page in listed(self.store, folder, self._persist):
             named = ((meta.key[len(folder) :], meta) for meta in page)
-            present.update((name, _found(meta)) for name, meta in named if name and chosen(name))
+            present.update((name, _found(meta)) for name, meta in named if name and not name.endswith("/") and chosen(name))
         return present
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[ObjectMeta]]:
-        """A listing that a failure in its midst only delays: it goes on behind the last key that was seen."""
-        pages = _Pages(self, prefix)
-        while page := await persist(pages.next, retry=self.engine.retry, meter=Meter()):
-            yield page
+    async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await persist(call, retry=self.engine.retry, meter=Meter())
 
     def job(self, found: Found, start: int, stop: int) -> ReadJob:
         return self.store.read(found.key, start, stop, etag=found.etag or None)
 
     def place(self, folder: str) -> str:
         return folder
-
-
-class _Pages:
-    def __init__(self, side: There, prefix: str) -> None:
-        self.side, self.prefix = side, prefix
-        self.last = ""
-        self.listing: AsyncIterator[ObjectMeta] | None = None
-
-    async def next(self) -> list[ObjectMeta]:
-        """The next page; an empty one is the end."""
-        page: list[ObjectMeta] = []
-        self.listing = self.listing or self.side.store.list(self.prefix)
-        try:
-            async for meta in self.listing:
-                if meta.key > self.last:
-                    page.append(meta)
-                if len(page) == PAGE:
-                    break
-        except BaseException:
-            self.listing = None  # what has raised is over
-            raise
-        if page:
-            self.last = page[-1].key
-        return page
 
 
 def _found(meta: ObjectMeta) -> Found:

@@ -15,7 +15,7 @@ from .driver import persist
 from .endpoints import SharedGates, fixed_gates, gates_of
 from .hashing import Hashed, Lost, fail, hash_files
 from .index import Index
-from .lanes import Lanes, cores
+from .lanes import PIECE, Lanes, cores
 from .limiter import MAXIMUM
 from .local import LocalFile
 from .pace import PacedStore, shared_pace
@@ -71,6 +71,11 @@ class Engine:
         async with self.budget.loan(size):
             meter.spend(memory=time.monotonic() - asked)
             yield
+
+    def held(self, size: int) -> int:
+        """How many bytes a lane holds to write a part of this size from a file: where a pace is kept, all of it. Nothing is taken
+        straight from the file then, and a store may want the checksum before the first byte."""
+        return size if isinstance(self.store, PacedStore) else min(size, PIECE)
 
     @property
     def grace(self) -> float | None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ..errors import DigestMismatchError, LadingError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.posix import sync_below
-from .arrival import DAMAGED
 from .batches import BatchCount, amount, batches, most_of
 from .destination import Destination
 from .driver import Partly, Spent, drive
@@ -17,6 +16,7 @@ from .fetch_large import fetch_large
 from .fetch_small import fetch_small
 from .lanes import PIECE
 from .local import Stamp, local_errors
+from .placing import DAMAGED
 from .plan import FetchItem, first_of_each, is_large
 from .progress import Meter
 from .trace import traced

@@ -8,12 +8,13 @@ from ..errors import DigestMismatchError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.folder_jobs import FolderRead
 from ..store.threads import in_thread
-from .arrival import DAMAGED, Arrival
+from .arrival import Arrival
 from .destination import Destination
 from .driver import Partly, drive, persist
 from .engine import Engine
 from .lanes import PIECE
 from .local import Stamp
+from .placing import DAMAGED
 from .plan import FetchItem, Run, cut
 from .progress import Meter
 from .scheduler import Reissue

@@ -9,7 +9,7 @@ from ..manifest.digest import Algorithm
 from ..store.halt import Halt
 from ..store.store import Store
 from ..store.wholes import Wholes, wholes
-from .arrival import arrive_small, arrive_whole
+from .arrival_small import arrive_small, arrive_whole
 from .batches import Refusals
 from .destination import Destination
 from .lanes import PIECE, buffer

@@ -57,6 +57,8 @@ class local_errors:  # noqa: N801  # reads like the function it could be; as a g
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, RecursionError):
+            raise LocalFileError(f"{self.path}: its folders are nested too deep") from error
         if isinstance(error, OSError) and not isinstance(error, LadingError):
             if isinstance(error, FileNotFoundError):
                 raise LocalFileError(f"{self.path}: no such file (it may have vanished meanwhile)") from error

@@ -8,7 +8,8 @@ from msgspec import Struct
 from ..errors import InvalidValueError
 
 WILD = re.compile(r"[*?]").search
-_OPTIONS = re.compile(r"\?((?:[a-z_]+=[^&]*)(?:&[a-z_]+=[^&]*)*)\Z").search
+_OPTIONS = re.compile(r"\?((?:(?:[a-z_]+|versionId)=[^&]*)(?:&(?:[a-z_]+|versionId)=[^&]*)*)\Z").search
+_VERSION = re.compile(r"(?:(?<=&)|\A)versionId(?==)")  # as AWS writes it
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://").match
 BUCKETS = {"s3", "gs"}
 
@@ -82,7 +83,7 @@ class Location(Struct, frozen=True):
 
 def parse_location(text: str, *, raw: bool = False) -> Location:
     """A path, `file:///path`, `s3://bucket/key`, `gs://bucket/key` or `https://host/path`. Where things can be listed, `*` and
-    `?` are wildcards unless it is `raw`. Options of a store may follow: `s3://bucket/key?endpoint=…&profile=…`. Raise
+    `?` are wildcards unless it is `raw`. Options of a store may follow: `s3://bucket/key?endpoint=…&versionId=…`. Raise
     `InvalidValueError`."""
     if not text or "\0" in text:
         raise InvalidValueError(
@@ -111,7 +112,7 @@ def _local(path: str, raw: bool) -> Location:
 def _bucket(scheme: str, rest: str, text: str, raw: bool) -> Location:
     options = ""
     if found := _OPTIONS(rest):
-        rest, options = rest[: found.start()], f"?{found[1]}"
+        rest, options = rest[: found.start()], f"?{_VERSION.sub('version_id', found[1])}"
     bucket, _, key = rest.partition("/")
     if not bucket or WILD(bucket):
         raise InvalidValueError(f"{text!r} names no bucket", hint=f"{scheme}://BUCKET/KEY; wildcards may stand in the key only")

@@ -1,4 +1,4 @@
-"""Reading: the content of one object at random, leaf by leaf, each verified before any of its bytes is given out."""
+"""Reading: content at random, leaf by leaf, with the next ones read ahead where they are read in order."""
 
 import asyncio
 import contextlib
@@ -7,21 +7,13 @@ from collections.abc import AsyncGenerator
 
 from msgspec import Struct
 
-from ..errors import DigestMismatchError, LadingError, ObjectChangedError, StoreError
-from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count
-from ..store.halt import Halt
-from ..store.jobs import ReadJob
-from .arrival import DAMAGED
-from .batches import amount
+from ..errors import LadingError
+from ..manifest.digest import LEAF_SIZE, leaf_count
 from .budget import Kept
-from .driver import drive, persist
-from .engine import Engine
-from .fetch import judged
-from .gauges import turn
-from .lanes import buffer
-from .plan import FetchItem, Run, is_large
+from .content import Content, leaf_bytes
+from .driver import drive
+from .plan import is_large
 from .progress import Meter
-from .source import read_job
 
 RECENT = 3  # leaves that were read are kept, where there is memory to spare: who seeks often seeks back
 AHEAD, AHEAD_NEAR = 8, 2  # leaves at most that are read before they are asked for
@@ -35,33 +27,28 @@ class _Ahead(Struct, frozen=True):
 
 
 class Reader:
-    """The content of an item, for one event loop; any thread may ask what is `held`.
+    """Content at random, for one event loop; any thread may ask what is `held`.
 
     Memory: while a leaf is fetched it is borrowed from the engine's budget. Beyond the budget the reader holds one leaf, the one
     that was read last; others only in memory that is to spare, and lets go of them when a transfer needs it.
     """
 
-    def __init__(self, engine: Engine, item: FetchItem, algorithm: Algorithm, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, content: Content, tasks: asyncio.TaskGroup) -> None:
         """What is read ahead is read in `tasks`. `look` comes next, and `close` last; or see `reading`."""
-        self.engine, self.item, self.algorithm, self.meter = engine, item, algorithm, Meter()
-        self.size = item.size
+        self.content, self.engine, self.size, self.meter = content, content.engine, content.size, Meter()
         self._tasks, self._loop = tasks, asyncio.get_running_loop()
         self._current: tuple[int, memoryview] = (-1, memoryview(b""))
         self._leaves: dict[int, memoryview] = {}  # read, and still kept; the longest unused first
         self._kept: dict[int, Kept] = {}
         self._ahead: dict[int, _Ahead] = {}
         self._window = 0
-        self._most = max(1, min(AHEAD_NEAR if engine.store.near else AHEAD, engine.budget.total // 2 // LEAF_SIZE))
-        self._etag: str | None = None
-        self._pinning = asyncio.Lock()
+        most = AHEAD_NEAR if self.engine.store.near else AHEAD
+        self._most = max(1, min(most, self.engine.budget.total // 2 // LEAF_SIZE))
         self._closed = False
 
     async def look(self) -> None:
-        """Find out whether a local file has the same content: then that is read, as long as it verifies."""
-        index, digest = self.engine.index, self.item.digest
-        if index is not None and not self.engine.store.near:
-            found = await self.engine.lanes.run(lambda halt: index.copies([digest], self.algorithm))
-            self.item = self.item.copied_from(found.get(digest))
+        """Find out what is near. Comes first."""
+        await self.content.look()
 
     def held(self, index: int) -> memoryview | None:
         """The content of a leaf, if it is at hand."""
@@ -100,6 +87,7 @@ class Reader:
         self.abandon()
         if tasks:
             await asyncio.wait(tasks)
+        await self.content.close()
 
     def abandon(self) -> None:
         """As `close`, for those who cannot wait; on the reader's loop."""
@@ -152,7 +140,7 @@ class Reader:
 
     def _begin(self, index: int) -> bool:
         """Whether there was memory to spare."""
-        start, stop = self._run(index).leaf_bytes(index)
+        start, stop = leaf_bytes(index, self.size)
         # Whoever needs the memory takes it, in whatever thread: what was read so far is given up.
         kept = self.engine.budget.keep(stop - start, functools.partial(self._taken_back, index))
         if kept is not None:
@@ -186,19 +174,16 @@ class Reader:
             self._loop.call_soon_threadsafe(self._lose, index)
 
     # -- fetching -----------------------------------------------------------------------------------------------------
-    def _run(self, index: int) -> Run:
-        return Run(index, index + 1, self.size)
-
     async def _fetched(self, index: int, *, borrowed: bool) -> memoryview:
-        start, stop = self._run(index).leaf_bytes(index)
+        start, stop = leaf_bytes(index, self.size)
         found: list[memoryview] = []
 
         async def execute(index: int) -> float:
             if borrowed:
-                content, moved = await self._verified(index, start, stop)
+                content, moved = await self.content.leaf(index)
             else:
                 async with self.engine.memory(stop - start, self.meter):
-                    content, moved = await self._verified(index, start, stop)
+                    content, moved = await self.content.leaf(index)
             found.append(content)
             return moved
 
@@ -207,70 +192,17 @@ class Reader:
         try:
             await drive(execute, small=small, bulk=bulk, limits=limits, retry=retry, meter=self.meter)
         except LadingError as error:
-            worse = await judged(self.engine, self.item, error)
+            worse = await self.content.judged(error)
             raise worse from (None if worse is error else error)
         return found[0]
 
-    async def _verified(self, index: int, start: int, stop: int) -> tuple[memoryview, float]:
-        """The leaf, and how much of it the store moved."""
-        if (item := self.item).copy is not None:
-            with contextlib.suppress(StoreError, DigestMismatchError):
-                return await self._read(index, read_job(self.engine.store, item, start, stop)), 0.0
-            self.item = self.item.copied_from(None)  # it has gone, or was changed
-        etag = await self._pinned()
-        try:
-            content = await self._read(index, self.engine.store.read(item.key, start, stop, etag=etag))
-        except ObjectChangedError:
-            # Somebody mended it: the same content, as each leaf proves, under another etag.
-            if self._etag == etag:
-                self._etag = None
-            content = await self._read(index, self.engine.store.read(item.key, start, stop, etag=await self._pinned()))
-        return content, amount([stop - start])
-
-    async def _pinned(self) -> str | None:
-        """What all ranges are to be of. None where that is proven for less: of one leaf, and of a near store."""
-        if not is_large(self.size) or self.engine.store.near:
-            return None
-        async with self._pinning:
-            if self._etag is None:
-                head = functools.partial(self.engine.store.head, self.item.key)
-                self._etag = (await persist(head, retry=self.engine.retry, meter=self.meter)).etag
-        return self._etag
-
-    async def _read(self, index: int, job: ReadJob) -> memoryview:
-        algorithm = self.algorithm
-        content, digest = await self.engine.lanes.run(lambda halt: _read(job, algorithm, halt), meter=self.meter)
-        if [digest] != self.item.leaf_digests(index, index + 1):
-            start, stop = self._run(index).leaf_bytes(index)
-            name = f"{self.item.path} (bytes {start} to {stop})"
-            raise DigestMismatchError(name, expected=self.item.digest, actual="other bytes", hint=DAMAGED)
-        return content
-
-
-def _read(job: ReadJob, algorithm: Algorithm, halt: Halt) -> tuple[memoryview, bytes]:
-    """All that the job reads, in memory of its own, and its digest."""
-    content, leaf, done = memoryview(bytearray(job.size)), hasher(algorithm), 0
-
-    def take(piece: memoryview) -> None:
-        nonlocal done
-        halt.check()
-        turn("cpu")
-        content[done : done + len(piece)] = piece
-        leaf.update(piece)
-        done += len(piece)
-        turn("store")
-
-    turn("store")
-    job.read(buffer(), take)
-    return content.toreadonly(), leaf.digest()
-
 
 @contextlib.asynccontextmanager
-async def reading(engine: Engine, item: FetchItem, algorithm: Algorithm) -> AsyncGenerator[Reader]:
-    """A reader of the item's content, for as long as the block runs."""
+async def reading(content: Content) -> AsyncGenerator[Reader]:
+    """A reader of the content, for as long as the block runs."""
     failed: BaseException | None = None
     async with asyncio.TaskGroup() as tasks:
-        reader = Reader(engine, item, algorithm, tasks)
+        reader = Reader(content, tasks)
         try:
             await reader.look()
             yield reader

@@ -31,7 +31,7 @@ def walk(root: str, ignored: Ignored) -> Iterator[tuple[str, LocalFile]]:
     """As `scan`, without what is `ignored`: it is asked for each path below `root`, that of a folder with a slash at its end."""
     with local_errors(root):
         top = os.stat(root)
-    yield from _folder(root, "", ignored, {(top.st_dev, top.st_ino): root})
+        yield from _folder(root, "", ignored, {(top.st_dev, top.st_ino): root})
 
 
 def _spec(root: str, patterns: list[str]) -> "GitIgnoreSpec | None":

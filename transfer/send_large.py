@@ -13,7 +13,6 @@ from ..store.store import Write
 from ..store.threads import in_grace
 from .driver import drive, persist
 from .engine import Engine
-from .lanes import PIECE
 from .leaves import read_leaves
 from .local import check_unchanged, local_errors
 from .outgoing import outgoing
@@ -86,7 +85,7 @@ class _Sending:
         """Returns how many bytes went to the store."""
         assert self.write is not None
         write, size = self.write, run.stop_byte - run.start_byte
-        async with self.engine.memory(PIECE, self.meter):
+        async with self.engine.memory(self.engine.held(size), self.meter):
             there = await self.engine.lanes.run(
                 lambda halt: _send_run(write, self.item, run, self.algorithm, halt), meter=self.meter
             )

@@ -17,6 +17,7 @@ from ..catalog import Catalog, open_catalog
 from ..errors import LadingError, NotFoundError, StoreForeignError
 from ..store.http.request import shown_url
 from ..store.http.route import proxy_for, trust
+from ..store.listing import Persist
 from ..store.ownership import KEY, ownership
 from ..store.server import request_to, server_time
 from ..store.store import Store
@@ -67,6 +68,7 @@ class Patient:
     trouble: LadingError | None
     folders: Sequence[Path]  # on whose disks there must be room
     leftovers: Sequence[Leftover]
+    persist: Persist  # asks the store
 
 
 async def examine(patient: Patient) -> list[Finding]:
@@ -109,8 +111,8 @@ async def _store(patient: Patient, catalog: Catalog | None) -> list[Finding]:
         return [_wrong("store", patient.trouble)] if patient.trouble else []
     try:
         async with asyncio.timeout(2 * PATIENCE):
-            way += await _way(store)
-            reached = await _reach(store, catalog)
+            way += await patient.persist(lambda: _way(store))
+            reached = await patient.persist(lambda: _reach(store, catalog))
     except TimeoutError:
         late = f"{shown_url(store.url)} did not answer within {2 * PATIENCE:.0f} s"
         reached = Finding("store", Verdict.WRONG, late, "check the network and the proxy")

@@ -7,21 +7,25 @@ lading-export.json             what this is: format, entity, project
 """
 
 import contextlib
+import os
 import re
+import stat
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from ..errors import FormatNewerError, InvalidValueError, LocalFileError, ManifestError, UsageError
 from ..manifest.digest import Algorithm, Label
 from ..manifest.entry import Entries, Entry, check_entry, has_tree_digest
-from ..manifest.names import collection_name
+from ..manifest.names import entity_name, project_name
 from ..manifest.paths import check_path
 from ..manifest.receipt import Receipt, decode_receipt, encode_receipt
 
 FORMAT = 1
 HEAD = "lading-export.json"
+LARGEST = 64 << 20  # bytes of a receipt, and of the line of one entry: that of a file of 8 TiB has room
 _RECEIPT = re.compile(r"v(0|[1-9][0-9]{0,8})\.json").fullmatch
 
 
@@ -67,7 +71,9 @@ class Export:
         """Raise `UsageError` for what is no export, `FormatNewerError`."""
         try:
             head = msgspec.json.decode(_read(self.root / HEAD), type=Head)
-        except (LocalFileError, msgspec.DecodeError) as error:
+            entity_name(head.entity)
+            project_name(head.project)
+        except (LocalFileError, msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidValueError) as error:
             raise UsageError(f"{self.root} is no export: it has no sound {HEAD}", hint="`lading export` makes one") from error
         if head.format > FORMAT:
             raise FormatNewerError(
@@ -100,13 +106,13 @@ class Export:
     def entries(self, receipt: Receipt) -> Entries:
         """Those of a version. Raise `ManifestError` for entries that cannot be."""
         path = self._beside(receipt, "entries")
-        data = _read(path)
-        try:
-            return dict(_parsed(data, Label(receipt.digest_algorithm).algorithm))
-        except ManifestError as error:
-            raise ManifestError(f"{path}: {error.message}") from error
-        except ValueError as error:  # of JSON, of text, of algorithms
-            raise ManifestError(f"{path}: {error}") from error
+        with _opened(path) as file:
+            try:
+                return dict(_parsed(file, Label(receipt.digest_algorithm).algorithm))
+            except ManifestError as error:
+                raise ManifestError(f"{path}: {error.message}") from error
+            except (ValueError, RecursionError) as error:  # of JSON, of text, of algorithms
+                raise ManifestError(f"{path}: {error}") from error
 
     def file(self, receipt: Receipt, path: str) -> str:
         """The plain file of an entry. Raise `ManifestError` if it is a link, or below one: it would be a file of elsewhere."""
@@ -120,10 +126,6 @@ def _receipt(path: Path) -> Receipt:
     receipt = decode_receipt(_read(path), str(path))
     if (receipt.collection, f"v{receipt.index}.json") != (path.parent.name, path.name):
         raise ManifestError(f"{path} is the receipt of {receipt.collection}:v{receipt.index}")
-    try:
-        collection_name(receipt.collection)
-    except InvalidValueError as error:
-        raise ManifestError(f"{path}: {error.message}") from error
     return receipt
 
 
@@ -131,8 +133,10 @@ def _lines(entries: Entries) -> bytes:
     return b"".join(msgspec.json.encode(_Line(path, entries[path])) + b"\n" for path in sorted(entries))
 
 
-def _parsed(data: bytes, algorithm: Algorithm) -> Iterator[tuple[str, Entry]]:
-    for text in data.splitlines():
+def _parsed(file: BinaryIO, algorithm: Algorithm) -> Iterator[tuple[str, Entry]]:
+    while text := file.readline(LARGEST + 1):
+        if len(text) > LARGEST:
+            raise ManifestError(f"a line of more than {LARGEST} bytes")
         line = _LINE.decode(text)
         check_path(line.path)
         check_entry(line.path, line.entry, algorithm)
@@ -153,8 +157,22 @@ def by_collection(receipts: Iterable[Receipt]) -> dict[str, list[Receipt]]:
 
 
 def _read(path: Path) -> bytes:
+    with _opened(path) as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise LocalFileError(f"{path} has more than {LARGEST} bytes, where a small document was expected")
+    return data
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    """A plain file: who made the export may have put a link to elsewhere there, or a pipe that never says anything."""
     with _errors(path):
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise LocalFileError(f"{path} is no regular file")
+            yield file
 
 
 def _write(path: Path, data: bytes) -> None:

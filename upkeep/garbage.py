@@ -192,7 +192,7 @@ class _Collection:
         """Objects of writers that died before they could say that they had sent them."""
         for kind in KINDS.values():
             batch: list[ObjectInfo] = []
-            async for meta in self.keeper.store.list(f"{kind}/{entity_id}/"):
+            async for meta in self.keeper.list(f"{kind}/{entity_id}/"):
                 if key := parse_key(meta.key):
                     batch.append(ObjectInfo(key.algorithm, key.digest, meta.size, key.kind))
                 if len(batch) == BATCH:

@@ -1,21 +1,14 @@
 """What upkeep works on: a catalogue, the store that it owns, and patience with both."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from ..catalog import Catalog
 from ..errors import StoreForeignError
+from ..store.listing import Persist, listed
 from ..store.ownership import owns
-from ..store.store import Store, read_bytes
-
-T = TypeVar("T")
-
-
-class Persist(Protocol):
-    """Makes a call to the store, and makes it again where its error says that this may help."""
-
-    async def __call__(self, call: Callable[[], Awaitable[T]], /) -> T: ...
+from ..store.store import ObjectMeta, Store, read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +31,9 @@ class Keeper:
     async def read(self, key: str) -> bytes:
         """A small object whole. Raise `NotFoundError`, `StoreError`."""
         return await self.persist(lambda: read_bytes(self.store, key))
+
+    async def list(self, prefix: str) -> AsyncGenerator[ObjectMeta]:
+        """All objects whose key starts with `prefix`, by key. Raise `StoreError`."""
+        async for page in listed(self.store, prefix, self.persist):
+            for meta in page:
+                yield meta

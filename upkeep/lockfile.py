@@ -60,7 +60,9 @@ def decode_lock(text: str, name: str) -> list[Pin]:
         pins = msgspec.convert(values, _Lock).artifact
         for pin in pins:
             _check(pin)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError, InvalidValueError) as error:
+    except FormatNewerError:
+        raise
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise InvalidValueError(f"{name} is no lock file: {error}", hint=f"lading pin NAME:ALIAS > {name}") from error
     return pins
 

@@ -13,7 +13,11 @@ CREATE TABLE marked (entity TEXT, kind TEXT, algorithm TEXT, digest BLOB,
     PRIMARY KEY (entity, kind, algorithm, digest)) WITHOUT ROWID;
 CREATE TABLE going (entity TEXT, kind TEXT, algorithm TEXT, digest BLOB, size INTEGER,
     PRIMARY KEY (entity, kind, algorithm, digest)) WITHOUT ROWID;
+CREATE TABLE settled (entity TEXT, kind TEXT, algorithm TEXT, digest BLOB,
+    PRIMARY KEY (entity, kind, algorithm, digest)) WITHOUT ROWID;
 CREATE TABLE receipts (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE targets (version TEXT, path TEXT, seen INTEGER DEFAULT 0, PRIMARY KEY (version, path)) WITHOUT ROWID;
+CREATE INDEX targets_new ON targets (version, path) WHERE NOT seen;
 """
 _KEY = "entity = ? AND kind = ? AND algorithm = ? AND digest = ?"
 
@@ -39,6 +43,27 @@ class Marks:
 
     def is_marked(self, entity_id: str, info: ObjectInfo) -> bool:
         return bool(self._connection.execute(f"SELECT 1 FROM marked WHERE {_KEY}", _key(entity_id, info)).fetchone())
+
+    def settle(self, entity_id: str, document: ObjectInfo) -> None:
+        """All that this index or page names is marked."""
+        self._many("INSERT OR IGNORE INTO settled VALUES (?, ?, ?, ?)", [_key(entity_id, document)])
+
+    def is_settled(self, entity_id: str, document: ObjectInfo) -> bool:
+        return bool(self._connection.execute(f"SELECT 1 FROM settled WHERE {_KEY}", _key(entity_id, document)).fetchone())
+
+    def refer(self, targets: Iterable[tuple[str, str]]) -> None:
+        """Something that is kept refers to these: version ids and paths."""
+        self._many("INSERT OR IGNORE INTO targets (version, path) VALUES (?, ?)", targets)
+
+    def referred(self, limit: int) -> dict[str, list[str]]:
+        """What was not given yet of what is referred to, so many at most: sorted paths by version id."""
+        found: dict[str, list[str]] = {}
+        query = "SELECT version, path FROM targets WHERE NOT seen ORDER BY version, path LIMIT ?"
+        rows = self._connection.execute(query, (limit,)).fetchall()
+        for version_id, path in rows:
+            found.setdefault(version_id, []).append(path)
+        self._many("UPDATE targets SET seen = 1 WHERE version = ? AND path = ?", rows)
+        return found
 
     def send_off(self, entity_id: str, objects: Iterable[ObjectInfo]) -> None:
         """These are to go."""

@@ -16,7 +16,7 @@ _AT_ONCE = 500
 
 async def receipts(keeper: Keeper, marks: Marks | None = None) -> AsyncIterator[tuple[str, Receipt | None]]:
     """The receipts by key, without those of versions that are kept; None for what is none."""
-    async for meta in keeper.store.list(PREFIX):
+    async for meta in keeper.list(PREFIX):
         if marks is not None and marks.keeps_receipt(meta.key):
             continue
         try:

@@ -70,7 +70,7 @@ async def rebuild(keeper: Keeper) -> Rebuilt:
 async def _receipts(keeper: Keeper, made: Rebuilt) -> list[Receipt]:
     """By collection and number. Of a version whose collection was renamed, both receipts may be there: the later one counts."""
     latest: dict[str, tuple[float, Receipt]] = {}
-    modified = {meta.key: meta.modified or 0.0 async for meta in keeper.store.list("versions/")}
+    modified = {meta.key: meta.modified or 0.0 async for meta in keeper.list("versions/")}
     async for key, receipt in receipts(keeper):
         if receipt is None or receipt.key != key:
             made.problems.append(f"{key}: is no receipt, or not of that version")
@@ -102,7 +102,7 @@ async def _restore_objects(keeper: Keeper, marks: Marks, entity_id: str, made: R
         batch.clear()
 
     for kind in KINDS.values():
-        async for meta in keeper.store.list(f"{kind}/{entity_id}/"):
+        async for meta in keeper.list(f"{kind}/{entity_id}/"):
             if key := parse_key(meta.key):
                 batch.append(ObjectInfo(key.algorithm, key.digest, meta.size, key.kind))
             if len(batch) == _BATCH:

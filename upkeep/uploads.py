@@ -20,10 +20,11 @@ from msgspec import Struct
 
 from ..errors import LadingError, LocalFileError
 from ..store.journal import Journal, Noted
+from ..store.listing import Persist
 from ..store.owner import Fate, fate_of, parse_scratch, parse_temporary
 from ..store.store import Store
 from ..store.threads import in_thread
-from ..store.unfinished import Unfinished, keeps_noted, keeps_unfinished
+from ..store.unfinished import KeepsUnfinished, Unfinished, keeps_noted, keeps_unfinished
 
 OLD = 7 * 86400.0  # seconds: what unknown writers began, and left alone for so long, may go
 
@@ -69,22 +70,28 @@ def may_go(leftover: Leftover, now: float, older_than: float = OLD) -> bool:
 
 
 async def leftovers(
-    store: Store | None, journal: Journal, reopen: Callable[[str], Store], folders: Sequence[str], scratch: str | None = None
+    store: Store | None,
+    journal: Journal,
+    reopen: Callable[[str], Store],
+    folders: Sequence[str],
+    scratch: str | None = None,
+    *,
+    persist: Persist,
 ) -> AsyncIterator[Found]:
     """What is unfinished: what the journal notes, in whatever store (`reopen` opens one by its URL, with this journal); then what
-    lies in this store, also of the living; then downloads below the `folders`, and artifacts' own files in `scratch`. Raise
-    `StoreError`, `LocalFileError`."""
+    lies in this store, also of the living; then downloads below the `folders`, and artifacts' own files in `scratch`. `persist`
+    asks the stores, also when something is removed. Raise `StoreError`, `LocalFileError`."""
     noted: set[tuple[str, str]] = set()
     for left in await in_thread(journal.leftovers):
         begun = left.noted.begun
         noted.add((begun.store, begun.upload))
         fate = Fate.GONE if left.certain else Fate.UNKNOWN
         shown = Leftover("upload", begun.store, begun.key, fate, begun.begun, journalled=True)
-        yield Found(shown, _removal_of_note(journal, left.noted, reopen))
+        yield Found(shown, _removal_of_note(journal, left.noted, reopen, persist))
     if store is not None and keeps_unfinished(store):
-        async for one in store.unfinished():
+        for one in await persist(lambda: _all_in(store)):
             if (store.url, one.name) not in noted:
-                yield Found(_unfinished(store.url, one), _removal_in(store.give_up, one))
+                yield Found(_unfinished(store.url, one), _removal_in(store, one, persist))
     for folder in folders:
         for each in await in_thread(lambda: list(_below(folder))):  # noqa: B023  # awaited within the round
             yield each
@@ -111,11 +118,17 @@ def _unfinished(url: str, one: Unfinished) -> Leftover:
     return Leftover("upload", url, one.key, one.fate, one.touched, one.size)
 
 
-def _removal_in(give_up: Callable[[Unfinished], Awaitable[None]], one: Unfinished) -> Callable[[], Awaitable[None]]:
-    return lambda: give_up(one)
+async def _all_in(store: KeepsUnfinished) -> list[Unfinished]:
+    return [one async for one in store.unfinished()]
 
 
-def _removal_of_note(journal: Journal, noted: Noted, reopen: Callable[[str], Store]) -> Callable[[], Awaitable[None]]:
+def _removal_in(store: KeepsUnfinished, one: Unfinished, persist: Persist) -> Callable[[], Awaitable[None]]:
+    return lambda: persist(lambda: store.give_up(one))
+
+
+def _removal_of_note(
+    journal: Journal, noted: Noted, reopen: Callable[[str], Store], persist: Persist
+) -> Callable[[], Awaitable[None]]:
     async def remove_it() -> None:
         # Ours first: whoever goes on with an upload does the same, and one of the two gets it.
         mine = await in_thread(lambda: journal.adopt(noted))
@@ -124,7 +137,7 @@ def _removal_of_note(journal: Journal, noted: Noted, reopen: Callable[[str], Sto
         store = reopen(mine.begun.store)
         try:
             if keeps_noted(store):
-                await store.discard(mine.begun)
+                await persist(lambda: store.discard(mine.begun))
         finally:
             await store.close()
         await in_thread(lambda: journal.forget(mine))

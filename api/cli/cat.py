@@ -14,16 +14,21 @@ from .work import with_console
 
 @click.command(short_help="Write the content of a file to stdout.")
 @click.argument("target", metavar="NAME/PATH")
+@click.option(
+    "--allow-local-references",
+    is_flag=True,
+    help="Follow references of others to files of this machine and into private networks.",
+)
 @with_console
-async def cat(console: Console, *, target: str) -> None:
+async def cat(console: Console, *, target: str, allow_local_references: bool) -> None:
     """Write the content of the file PATH of the version NAME to stdout, as in `lading cat pets/cats:latest/tom.txt`. Every 8 MiB
-    are verified before they are written; nothing is kept on this machine."""
+    are verified before they are written; nothing is kept on this machine. A reference is read where it leads."""
     from ..public import Api
 
     del console
     name, path = split_target(target)
     entry = await (await Api().artifact_async(name)).get_entry_async(path)
-    async with entry.open_async() as file:
+    async with entry.open_async(allow_local_references=allow_local_references) as file:
         while piece := await file.read(LEAF_SIZE):
             write_bytes(piece)
 

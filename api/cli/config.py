@@ -51,7 +51,15 @@ def _shown(origin: "Origin") -> Any:
     secret = next(each.secret for each in TABLE if each.name == origin.name)
     if secret and origin.value is not None:
         return "********"
-    return origin.value if origin.value is None or isinstance(origin.value, bool | int) else str(origin.value)
+    if origin.value is None or isinstance(origin.value, bool | int):
+        return origin.value
+    text = str(origin.value)
+    scheme, separator, rest = text.partition("://")
+    if separator and (scheme.lower() in ("http", "https") or "@" in rest.partition("/")[0]):
+        from ...store.http.request import shown_url
+
+        return shown_url(text)  # a password, or a signature, may be part of it
+    return text
 
 
 def _text(value: Any) -> str:

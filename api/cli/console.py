@@ -62,7 +62,7 @@ class Console:
     def notice(self, text: str) -> None:
         """Something worth knowing that is no result."""
         if not self.quiet:
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{printable(text)}\n")
 
     @contextmanager
     def watch(self) -> Generator[Watch]:

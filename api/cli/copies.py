@@ -1,19 +1,17 @@
-"""Copies: what `cp` and `sync` have in common, from their options to their closing line."""
+"""Copies: what `cp` and `sync` have in common, from a task to its closing line."""
 
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING
 
 from ...errors import InvalidValueError, LocalFileError
 from ..html import readable_size
 from .console import Console
+from .manner import Manner
 from .phrases import counted, printable, readable_seconds
 from .records import transfer_record
 from .work import asking
@@ -21,56 +19,6 @@ from .work import asking
 if TYPE_CHECKING:
     from ...errors import LadingError
     from ...transfer import Copier, Progress, Task
-
-_STORE_OPTIONS = (
-    click.option("--endpoint", metavar="URL", help="Where the buckets are, if not at AWS or Google (S3: also AWS_ENDPOINT_URL)."),
-    click.option("--profile", metavar="NAME", help="The profile in AWS's files to take credentials from."),
-    click.option("--anonymous", is_flag=True, help="Sign nothing: for public buckets."),
-)
-_RULE_OPTIONS = (
-    click.option("--include", multiple=True, metavar="PATTERN", help="Only names that match; `*` is any text. Repeatable."),
-    click.option("--exclude", multiple=True, metavar="PATTERN", help="Not names that match, whatever is included. Repeatable."),
-    click.option("--raw", is_flag=True, help="`*` and `?` in SRC are ordinary characters."),
-)
-_COPY_OPTIONS = (
-    click.option("--verify", is_flag=True, help="Compare with the checksum that the store states; fail if it states none."),
-    click.option("--no-sync", is_flag=True, help="Do not wait until what was copied would survive a power cut."),
-    click.option("--explain", is_flag=True, help="Say what it was bound by: network, disk, processors, the store …"),
-    click.option("--concurrency", type=click.IntRange(1), metavar="N", help="Most requests at a time. Default: found by trying."),
-    click.option("--dry-run", is_flag=True, help="Say what would be copied and deleted; change nothing."),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How tasks are carried out, and told of."""
-
-    endpoint: str | None = None
-    profile: str | None = None
-    anonymous: bool = False
-    concurrency: int | None = None
-    explain: bool = False
-    dry_run: bool = False
-
-    @property
-    def options(self) -> dict[str, str]:
-        """What goes to every bucket."""
-        given = {"endpoint": self.endpoint, "profile": self.profile, "anonymous": "1" if self.anonymous else None}
-        return {name: value for name, value in given.items() if value is not None}
-
-
-def store_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--endpoint, --profile, --anonymous, and the rules of names."""
-    for option in reversed((*_RULE_OPTIONS, *_STORE_OPTIONS)):
-        function = option(function)
-    return function
-
-
-def copy_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """All that `cp` and `sync` share."""
-    for option in reversed((*_RULE_OPTIONS, *_COPY_OPTIONS, *_STORE_OPTIONS)):
-        function = option(function)
-    return function
 
 
 def copier(manner: Manner) -> "Copier":
@@ -218,22 +166,22 @@ def _lines(path: str, text: str) -> Iterator[tuple[str, str]]:
         if len(words) == 3 and words[0] == "cp":
             del words[0]
         if words and len(words) != 2:
-            raise InvalidValueError(f"{path}, line {number}: {len(words)} words", hint="SRC DST, quoted as for a shell")
+            raise InvalidValueError(
+                f"{path}, line {number}: {line.strip()!r} is not SRC DST", hint="two words, quoted as for a shell"
+            )
         if words:
             yield words[0], words[1]
 
 
-async def list_objects(
-    console: Console, address: str, rules: tuple[Sequence[str], Sequence[str]], manner: Manner, *, raw: bool
-) -> None:
-    """List what an address names: each object with its size, and when it was modified. `rules`: what to include and exclude."""
+async def list_objects(console: Console, address: str, manner: Manner) -> None:
+    """List what an address names: each object with its size, and when it was modified."""
     from ...transfer.pairs import Rules
 
     files = size = 0
     with ExitStack() as stack:
         put = stack.enter_context(console.array()) if console.as_json else None
-        chosen = Rules(tuple(rules[0]), tuple(rules[1]))
-        async with aclosing(copier(manner)) as copying, aclosing(copying.list(address, chosen, raw=raw)) as found:
+        chosen = Rules(manner.include, manner.exclude)
+        async with aclosing(copier(manner)) as copying, aclosing(copying.list(address, chosen, raw=manner.raw)) as found:
             async for name, each in found:
                 files, size = files + 1, size + each.size
                 if put:

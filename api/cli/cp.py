@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .console import Console
-from .copies import Manner, carry_out, carry_out_all, copy_options, read_batch
-from .work import with_console
+from .copies import carry_out, carry_out_all, read_batch
+from .manner import Manner, copy_options
+from .work import with_console, with_deadline
+
+if TYPE_CHECKING:
+    from ...transfer import Task
 
 
 @click.command(short_help="Copy files and objects: paths, s3://, gs://, https://.")
@@ -20,6 +25,7 @@ from .work import with_console
 @click.option("--digest", metavar="ALG:HEX", help="Fail unless the one object hashes to this: blake3:, sha256: or md5:.")
 @copy_options
 @with_console
+@with_deadline
 async def cp(
     console: Console,
     *,
@@ -30,17 +36,7 @@ async def cp(
     if_source_newer: bool,
     flatten: bool,
     digest: str | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    raw: bool,
-    verify: bool,
-    no_sync: bool,
-    explain: bool,
-    dry_run: bool,
-    endpoint: str | None,
-    profile: str | None,
-    anonymous: bool,
-    concurrency: int | None,
+    manner: Manner,
 ) -> None:
     """Copy SRC to DST: files and folders of this machine, objects of s3://BUCKET/KEY and gs://BUCKET/KEY, web addresses.
 
@@ -55,7 +51,7 @@ async def cp(
     What is there already is replaced. A DST that ends in a slash, or is a folder, is copied into; any other is the new name of a
     single object, and a folder for more of them.
     """
-    from ...transfer import Compare, Task
+    from ...transfer import Compare
 
     if no_clobber and (if_size_differ or if_source_newer):
         raise click.UsageError("--no-clobber goes neither with --if-size-differ nor with --if-source-newer")
@@ -66,21 +62,9 @@ async def cp(
         (True, True): Compare.SIZE_OR_NEWER,
     }[if_size_differ, if_source_newer]
 
-    def make(source: str, destination: str) -> Task:
-        return Task(
-            source=source,
-            destination=destination,
-            include=include,
-            exclude=exclude,
-            flatten=flatten,
-            raw=raw,
-            compare=compare,
-            digest=digest,
-            verify=verify,
-            durable=not no_sync,
-        )
+    def make(source: str, destination: str) -> "Task":
+        return manner.task(source, destination, compare, flatten=flatten, digest=digest)
 
-    manner = Manner(endpoint, profile, anonymous, concurrency, explain, dry_run)
     if batch is not None:
         if places or digest is not None:
             raise click.UsageError("--batch takes neither SRC and DST nor --digest")

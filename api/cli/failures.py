@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from ...errors import LadingError
+from .phrases import printable
 
 # What click raises where a command lacks arguments and shows its help instead (8.2 and newer).
 _HELP: type[Exception] | tuple[()] = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -86,9 +87,10 @@ def _say(code: int, facts: list[tuple[str, str, str | None]], as_json: bool) -> 
             answer["errors"] = errors
         sys.stderr.write(json.dumps(answer) + "\n")
     else:
-        for word, message, hint in facts:
+        for word, text, hint in facts:
+            message = printable(text)  # it may quote a stranger
             after_caret = "\n" if sys.stderr.isatty() else ""  # the terminal has written ^C
             sys.stderr.write(f"{after_caret}{message}\n" if word == "interrupted" else f"error: {message}\n")
             if hint:
-                sys.stderr.write(f"hint: {hint}\n")
+                sys.stderr.write(f"hint: {printable(hint)}\n")
     return code

@@ -12,7 +12,7 @@ from ..html import readable_size
 from .console import Console
 from .phrases import counted, readable_seconds
 from .records import bound_record, explained, transfer_record, version_record
-from .work import with_console
+from .work import with_console, with_deadline
 
 if TYPE_CHECKING:
     from ...transfer.progress import Progress
@@ -31,20 +31,29 @@ class Download:
     checkout: bool = False
     rehash: bool = False
     explain: bool = False
+    allow_missing: bool = False
+    allow_local: bool = False
 
 
 @click.command(short_help="Download a version, or part of one.")
 @click.argument("names", nargs=-1, metavar="NAME")
 @click.option("--root", metavar="DIR", help="Where to. Default: NAME:vN below LADING_ARTIFACT_DIR (./artifacts).")
 @click.option("--path-prefix", "prefix", default="", metavar="P", help="Only files whose path starts with P.")
-@click.option("--type", "-t", "type_", help="Fail if it has another type.")
+@click.option("--type", "-t", "type_", metavar="TYPE", help="Fail if it has another type.")
 @click.option("--checkout", is_flag=True, help="Make the folder hold this version and nothing else.")
 @click.option("--rehash", is_flag=True, help="Read files that are there, whatever is known of them.")
+@click.option("--allow-missing-references", is_flag=True, help="Leave out, with a warning, references to what is gone.")
+@click.option(
+    "--allow-local-references",
+    is_flag=True,
+    help="Follow references of others to files of this machine and into private networks.",
+)
 @click.option("--explain", is_flag=True, help="Say what the transfer was bound by.")
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched; change nothing.")
 @click.option("--pinned", is_flag=True, help="What `lading pin` wrote: of each NAME, or all; to DIR/NAME with --root.")
 @click.option("--lock", metavar="FILE", default="lading.lock", show_default=True, help="With --pinned: the lock file.")
 @with_console
+@with_deadline
 async def get(
     console: Console,
     *,
@@ -54,6 +63,8 @@ async def get(
     type_: str | None,
     checkout: bool,
     rehash: bool,
+    allow_missing_references: bool,
+    allow_local_references: bool,
     explain: bool,
     dry_run: bool,
     pinned: bool,
@@ -63,10 +74,10 @@ async def get(
 
     Files that are right already are kept; other files in the folder stay, unless it is a --checkout.
     """
-    if checkout and (prefix or rehash):
-        raise click.UsageError("--checkout takes neither --path-prefix nor --rehash")
+    if checkout and (prefix or rehash or allow_missing_references):
+        raise click.UsageError("--checkout takes neither --path-prefix nor --rehash nor --allow-missing-references")
     if pinned:
-        if prefix or type_ or explain or dry_run:
+        if prefix or type_ or explain or dry_run or allow_missing_references or allow_local_references:
             raise click.UsageError("--pinned takes only NAMEs, --root, --lock, --checkout and --rehash")
         from .pin import get_pinned
 
@@ -74,7 +85,8 @@ async def get(
         return
     if len(names) != 1:
         raise click.UsageError("say which version: one NAME, or --pinned")
-    asked = Download(names[0], root, prefix, type_, checkout, rehash, explain)
+    allowed = allow_missing_references, allow_local_references
+    asked = Download(names[0], root, prefix, type_, checkout, rehash, explain, *allowed)
     await (_forecast if dry_run else download)(console, asked)
 
 
@@ -86,9 +98,16 @@ async def download(console: Console, asked: Download, *, text: str = "{}") -> No
     with console.watch() as watch:
         listener = watch.begin("fetching")
         if asked.checkout:
-            await artifact.checkout_async(root, progress=listener)
+            await artifact.checkout_async(root, allow_local_references=asked.allow_local, progress=listener)
         else:
-            await artifact.download_async(root, path_prefix=asked.prefix, rehash=asked.rehash, progress=listener)
+            await artifact.download_async(
+                root,
+                asked.allow_missing,
+                path_prefix=asked.prefix,
+                rehash=asked.rehash,
+                allow_local_references=asked.allow_local,
+                progress=listener,
+            )
     final = watch.latest
     record = version_record(artifact) | {"path": root, "transfer": transfer_record(final, final.seconds)}
     why = explained(final, near=(await api.workspace()).store.near) if asked.explain else None

@@ -21,7 +21,9 @@ _BRANCH, _LAST, _THROUGH, _SPACE = "├── ", "└── ", "│   ", "    "
 @click.command(short_help="Draw what a version was made from and what from it.")
 @click.argument("name")
 @click.option("--output", "-o", type=click.Path(dir_okay=False), help="Write a file instead: .svg, .png or .json.")
-@click.option("--limit", default=300, show_default=True, type=click.IntRange(1), help="At most so many runs and versions.")
+@click.option(
+    "--limit", default=300, show_default=True, type=click.IntRange(1), metavar="N", help="At most so many runs and versions."
+)
 @with_console
 async def lineage(console: Console, *, name: str, output: str | None, limit: int) -> None:
     """Draw the runs and versions that the version NAME was made from, and those that were made from it, as trees. What was drawn

@@ -10,7 +10,7 @@ from .work import with_console
 @click.command(short_help="Show a version in a portfolio.")
 @click.argument("name")
 @click.argument("portfolio", metavar="[[ENTITY/]PROJECT/]PORTFOLIO")
-@click.option("--alias", "-a", "aliases", multiple=True, help="An alias in the portfolio beside `latest`; may be given again.")
+@click.option("--alias", "-a", "aliases", multiple=True, metavar="ALIAS", help="An alias there beside `latest`. Repeatable.")
 @with_console
 async def link(console: Console, *, name: str, portfolio: str, aliases: tuple[str, ...]) -> None:
     """Show the version NAME in a portfolio, which is made where missing. There it has a number and aliases of its own."""

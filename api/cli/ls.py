@@ -7,7 +7,8 @@ import click
 from ...errors import UnknownNameError
 from ..html import readable_size
 from .console import Console
-from .copies import Manner, list_objects, store_options
+from .copies import list_objects
+from .manner import Manner, store_options
 from .phrases import age, counted, printable
 from .records import collection_record, entry_record, version_record
 from .table import Column
@@ -35,12 +36,19 @@ _VERSIONS = (
     Column("FILES", True),
     Column("CREATED"),
 )
+_SOURCE = Column("SOURCE")  # of links
 _PER_PAGE = 500
 
 
 @click.command(short_help="List projects, collections, versions or files.")
 @click.argument("path", required=False)
-@click.option("--type", "-t", "type_", help="Only collections of this type; of a collection or version: fail if it has another.")
+@click.option(
+    "--type",
+    "-t",
+    "type_",
+    metavar="TYPE",
+    help="Only collections of this type; of a collection or version: fail if it has another.",
+)
 @click.option("--files", is_flag=True, help="The files of PROJECT/NAME (`latest`), instead of its versions.")
 @store_options
 @with_console
@@ -50,12 +58,7 @@ async def ls(
     path: str | None,
     type_: str | None,
     files: bool,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    raw: bool,
-    endpoint: str | None,
-    profile: str | None,
-    anonymous: bool,
+    manner: Manner,
 ) -> None:
     """List what there is.
 
@@ -68,13 +71,12 @@ async def ls(
     lading ls NAME:ALIAS            files of a version, also PROJECT/NAME:ALIAS …
     lading ls s3://BUCKET/PREFIX/   objects; also gs://, and with wildcards
 
-    With --quiet, names only. --include and all after it are for objects.
+    With --quiet, names only. --include to --anonymous are for objects.
     """
     if path is not None and "://" in path:
         if type_ or files:
             raise click.UsageError("--type and --files are for artifacts")
-        rules = include, exclude
-        await list_objects(console, path, rules, Manner(endpoint, profile, anonymous), raw=raw)
+        await list_objects(console, path, manner)
         return
     target = parse_target(path)
     if files:
@@ -143,10 +145,12 @@ async def _versions(console: Console, api: "Api", name: str, type_: str | None) 
             readable_size(each.size),
             f"{each.file_count:,}",
             each.created_at,
+            *([each.source_qualified_name] if each.is_link else []),
         ]
         for each in found
     ]
-    console.table([version_record(each) for each in found], _VERSIONS, rows)
+    columns = _VERSIONS if collection.is_sequence() else (*_VERSIONS, _SOURCE)
+    console.table([version_record(each) for each in found], columns, rows)
     if not found:
         console.notice(f"{name} has no versions")
 

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from .phrases import printable
+
 
 class Notices(logging.Handler):
     """Writes `warning: …` to stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        sys.stderr.write(f"{record.levelname.lower()}: {record.getMessage()}\n")
+        sys.stderr.write(f"{record.levelname.lower()}: {printable(record.getMessage())}\n")
 
 
 @contextmanager

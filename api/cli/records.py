@@ -15,10 +15,11 @@ def version_record(artifact: "Artifact") -> dict[str, Any]:
     return {
         "entity": artifact.entity,
         "project": artifact.project,
-        "collection": artifact.collection,
+        "collection": artifact.name.partition(":")[0],
         "name": artifact.name,
         "version": artifact.version,
         "qualified_name": artifact.qualified_name,
+        "source_qualified_name": artifact.source_qualified_name,
         "id": artifact.id,
         "type": artifact.type,
         "state": artifact.state,

@@ -3,8 +3,9 @@
 import click
 
 from .console import Console
-from .copies import Manner, carry_out, copy_options
-from .work import with_console
+from .copies import carry_out
+from .manner import Manner, copy_options
+from .work import with_console, with_deadline
 
 
 @click.command(short_help="Copy what differs, and with --delete make the destination the same.")
@@ -14,6 +15,7 @@ from .work import with_console
 @click.option("--size-only", is_flag=True, help="Copy only what has another size, whatever is newer.")
 @copy_options
 @with_console
+@with_deadline
 async def sync(
     console: Console,
     *,
@@ -21,17 +23,7 @@ async def sync(
     destination: str,
     delete: bool,
     size_only: bool,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    raw: bool,
-    verify: bool,
-    no_sync: bool,
-    explain: bool,
-    dry_run: bool,
-    endpoint: str | None,
-    profile: str | None,
-    anonymous: bool,
-    concurrency: int | None,
+    manner: Manner,
 ) -> None:
     """Copy what is missing at DST, has another size there, or is older there. Names are made as `cp` makes them.
 
@@ -42,17 +34,7 @@ async def sync(
 
     --delete deletes nothing if anything failed or could not be listed, and nothing that --include and --exclude leave out.
     """
-    from ...transfer import Compare, Task
+    from ...transfer import Compare
 
-    task = Task(
-        source=source,
-        destination=destination,
-        include=include,
-        exclude=exclude,
-        raw=raw,
-        compare=Compare.SIZE if size_only else Compare.SIZE_OR_NEWER,
-        delete=delete,
-        verify=verify,
-        durable=not no_sync,
-    )
-    await carry_out(console, task, Manner(endpoint, profile, anonymous, concurrency, explain, dry_run))
+    compare = Compare.SIZE if size_only else Compare.SIZE_OR_NEWER
+    await carry_out(console, manner.task(source, destination, compare, delete=delete), manner)

@@ -36,18 +36,30 @@ class Upload:
     policy: str = "mutable"
     run_id: str | None = None
     explain: bool = False
+    references: tuple[str, ...] = ()  # URI, or PATH=URI
+    checksum: bool = True  # of references: look at what they lead to
+    max_objects: int | None = None  # that one of them may lead to
 
     @property
     def target(self) -> str:
-        """The name to log it under: without one, the base name of the path."""
+        """The name to log it under: without one, the base name of the path, or of the first reference."""
         if self.name is not None:
             return self.name
-        base = Path(self.path).name
-        return base if base not in ("", "..") else Path(self.path).resolve().name
+        path = self.path or named_uri(self.references[0])[1]
+        base = Path(path).name
+        return base if base not in ("", "..") else Path(path).resolve().name
 
     @property
     def is_folder(self) -> bool:
         return Path(self.path).is_dir()
+
+    @property
+    def is_reference(self) -> bool:
+        return "://" in self.path
+
+    @property
+    def is_local(self) -> bool:
+        return bool(self.path) and not self.is_reference
 
     def check(self) -> None:
         """Raise a `LadingError` for what is wrong with it, or all of them in a group, before anything is done."""
@@ -55,7 +67,7 @@ class Upload:
         from ...manifest.digest import digest_label
 
         checks: list[Callable[[], object]] = [
-            lambda: _check_exists(self.path),
+            lambda: _check_exists(self.path) if self.is_local else _check_no_patterns(self.ignore),
             lambda: _check_name(self.target),
             lambda: names.type_name(self.type, name=self.target.rpartition("/")[2]),
             lambda: names.metadata(self.metadata),
@@ -95,8 +107,18 @@ def _problem(check: Callable[[], object]) -> LadingError | None:
 
 def _check_exists(path: str) -> None:
     if not Path(path).exists():
-        hint = "this build of lading cannot add references yet" if "://" in path else None
-        raise LocalFileError(f"{path}: no such file or folder", hint=hint)
+        raise LocalFileError(f"{path}: no such file or folder")
+
+
+def _check_no_patterns(ignore: tuple[str, ...]) -> None:
+    if ignore:
+        raise InvalidValueError("--ignore leaves out local files; of a URI all is referred to")
+
+
+def named_uri(text: str) -> tuple[str | None, str]:
+    """The path that a reference shall have, where it is given as `PATH=URI`, and the URI."""
+    path, equals, uri = text.partition("=")
+    return (path, uri) if equals and "://" not in path else (None, text)
 
 
 def _check_name(target: str) -> None:
@@ -141,6 +163,11 @@ async def upload(console: Console, asked: Upload) -> None:
 
 async def _add(workspace: "Workspace", artifact: "Artifact", asked: Upload, watch: Watch) -> Progress:
     meter, draft = Meter(watch.begin("hashing", bytes_hashed)), artifact.draft
+    for each in ((asked.path,) if asked.is_reference else ()) + asked.references:
+        path, uri = named_uri(each)
+        await artifact.add_reference_async(uri, path, asked.checksum, asked.max_objects)
+    if not asked.is_local:
+        return meter.finish()
     if asked.is_folder:
         await draft.add_dir(workspace, asked.path, "", policy=asked.policy, merge=False, ignore=asked.ignore, meter=meter)
     else:
@@ -153,12 +180,14 @@ def _closing(artifact: "Artifact", sent: Progress, seconds: float, *, created: b
     all_of_it = f"{counted(sent.files, 'file')}, {readable_size(sent.bytes)}"
     if not created:
         return f"unchanged: is {artifact.version} ({all_of_it}, {readable_seconds(seconds)})"
-    stored = (
-        f"; {counted(sent.files_reused, 'file')}, {readable_size(sent.bytes_reused)} were stored already"
-        if sent.files_reused
-        else ""
-    )
-    return f"{all_of_it} in {readable_seconds(seconds)}{stored}"
+    referred = [entry.size or 0 for entry in artifact.draft.manifest.entries.values() if entry.ref is not None]
+    files, size = sent.files_reused - len(referred), sent.bytes_reused - sum(referred)
+    stored = f"; {counted(files, 'file')}, {readable_size(size)} were stored already" if files else ""
+    return f"{all_of_it} in {readable_seconds(seconds)}{stored}{_beside(len(referred))}"
+
+
+def _beside(references: int) -> str:
+    return f"; {counted(references, 'reference')}, whose bytes stay where they are" if references else ""
 
 
 async def forecast(console: Console, asked: Upload) -> None:
@@ -187,6 +216,7 @@ async def forecast(console: Console, asked: Upload) -> None:
         "bytes": found.bytes,
         "files_reused": found.files_reused,
         "bytes_reused": found.bytes_reused,
+        "references": found.references,
     }
     console.result(record, f"{settings.entity}/{settings.project}/{artifact.name}")
     console.notice("dry run: " + _foreseen(found, same_as))
@@ -197,4 +227,4 @@ def _foreseen(found: "Forecast", same_as: str | None) -> str:
         return f"unchanged, is {same_as} ({counted(found.files, 'file')}, {readable_size(found.bytes)})"
     new = f"{counted(found.files - found.files_reused, 'file')}, {readable_size(found.bytes - found.bytes_reused)}"
     known = f"{counted(found.files_reused, 'file')}, {readable_size(found.bytes_reused)}"
-    return f"{new} would be sent; {known} are in the latest version already"
+    return f"{new} would be sent; {known} are in the latest version already{_beside(found.references)}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .console import Console
+from .durations import DURATION
 from .failures import InterruptedWork
 
 if TYPE_CHECKING:
@@ -34,6 +35,20 @@ def with_console(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable
         console = Console(as_json=as_json, quiet=quiet)
         with spoken(quiet=quiet):
             run_to_end(lambda: function(console, **given))
+
+    return call
+
+
+def with_deadline(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Adds --deadline to a command's async function. What is not done by then is cancelled as Ctrl-C would."""
+
+    @click.option("--deadline", type=DURATION, metavar="TIME", help="Give up what is not done in this time: 90s, 15min, 2h …")
+    @functools.wraps(function)
+    async def call(console: Console, *, deadline: float | None, **given: Any) -> None:
+        from ...transfer.deadline import within
+
+        async with within(deadline, click.get_current_context().command_path):
+            await function(console, **given)
 
     return call
 

@@ -9,13 +9,14 @@ from ...errors import EntryNotFoundError, InvalidValueError, NotFoundError
 from ...manifest.digest import Label
 from ...manifest.entry import Entries, Entry
 from ...manifest.paths import artifact_path
+from ...manifest.targets import SCHEME, is_target, parse_uri
 from ...media.value import Origin
 from ...store.threads import ended
 from ..documents import load_named
-from ..targets import SCHEME, find_targets, is_target, origin_of, parse_uri
+from ..targets import find_targets, origin_of
 from ..workspace import Workspace
-from .handler import Context, Handler, Pages, each
-from .registry import handler_for, scheme_of
+from .handler import Context, Pages, each
+from .registry import Handlers, handler_for, scheme_of, shown
 
 T = TypeVar("T")
 MAX_OBJECTS = 10_000_000
@@ -35,6 +36,7 @@ async def entries_of(
         return {artifact_path(_named(name, "", uri), md5=md5): Entry(uri, ref=uri)}
     if not checksum:
         return {artifact_path(_named(name, handler.name(uri), uri), md5=md5): handler.unchecked(uri)}
+    workspace.check_online(uri)
     if (alone := await handler.one(uri)) is not None:
         _check_count(1, limit)
         return {artifact_path(_named(name, alone.name, uri), md5=md5): alone.entry}
@@ -78,7 +80,7 @@ def _check_count(count: int, limit: int) -> None:
 
 def _named(name: str | None, own: str, uri: str) -> str:
     if not (name or own):
-        raise InvalidValueError(f"{uri} has no name of its own", hint="pass the path that it shall have: name=…")
+        raise InvalidValueError(f"{shown(uri)} has no name of its own", hint="pass the path that it shall have: name=…")
     return name or own
 
 
@@ -117,18 +119,14 @@ async def entry_of_target(workspace: Workspace, uri: str) -> tuple[str, Entry]:
 async def resolved(workspace: Workspace, label: Label, uris: Mapping[str, str]) -> Entries:
     """The entries of single objects, by path: of each URI what its place says, of what nobody knows the URI itself. Raise
     `NotFoundError`."""
-    context = Context(workspace.engine, label)
-    handlers: dict[str, Handler | None] = {}
+    handlers = Handlers(Context(workspace.engine, label))
 
     async def look(uri: str) -> Entry:
-        scheme = scheme_of(uri)
-        if scheme not in handlers:
-            handlers[scheme] = handler_for(scheme, context)
-        handler = handlers[scheme]
+        handler = handlers.of(uri)
         if handler is None:
             return Entry(uri, ref=uri)
         if (found := await handler.one(uri)) is None:
-            raise NotFoundError(uri, scheme, hint="a value refers to one object, not to a folder")
+            raise NotFoundError(uri, scheme_of(uri), hint="a value refers to one object, not to a folder")
         return found.entry
 
     return dict(zip(uris, await each(look, uris.values()), strict=True))

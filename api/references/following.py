@@ -14,14 +14,14 @@ from ...store.store import Store
 from ...transfer.copy_in import Inbound
 from ...transfer.copy_run import move
 from ...transfer.engine import Engine
-from ...transfer.pace import paced_job, shared_pace
+from ...transfer.pace import Pace, paced_job, shared_pace
 from ...transfer.pairs import Found, Pair
 from ...transfer.progress import Meter
 from ..session import active_run
 from ..workspace import Workspace
 from .handler import Context, Handler, Opened, each
 from .manner import Manner
-from .registry import handler_for, scheme_of
+from .registry import Handlers, shown
 
 _log = logging.getLogger("lading.references")
 
@@ -63,37 +63,20 @@ class Followers:
     """The handlers of one version's references."""
 
     def __init__(self, workspace: Workspace, version: Version, manner: Manner) -> None:
-        self._version, self._manner = version, manner
+        self._workspace, self._version, self._manner = workspace, version, manner
         run = active_run()
         own = {workspace.settings.entity, run.entity if run else workspace.settings.entity}
         self._strange = version.source.entity not in own
-        self._context = Context(workspace.engine, Label(version.digest_algorithm))
-        self._handlers: dict[str, Handler | None] = {}
+        self._handlers = Handlers(Context(workspace.engine, Label(version.digest_algorithm)))
 
     def handler(self, entry: Entry) -> Handler | None:
-        scheme = scheme_of(entry.ref or "")
-        if scheme not in self._handlers:
-            self._handlers[scheme] = handler_for(scheme, self._context)
-        return self._handlers[scheme]
+        return self._handlers.of(entry.ref or "")
 
     async def check(self, entries: Entries) -> None:
         """Before anything is asked or read, see that strangers lead nowhere they may not."""
-        if not self._strange or self._manner.allow_local:
-            return
-
-        async def check(item: tuple[str, Entry]) -> None:
-            path, entry = item
-            handler = self.handler(entry)
-            try:
-                if handler is not None:
-                    await handler.check_public(entry.ref or "")
-            except StoreDeniedError as error:
-                raise StoreDeniedError(
-                    f"{path} of {self._version.place}: {error.message}",
-                    hint=f"download it with allow_local_references=True if you trust {self._version.source.entity}",
-                ) from error
-
-        await each(check, entries.items())
+        if self._strange and not self._manner.allow_local:
+            hint = f"allow_local_references=True ({_OPTION}) follows it, if you trust {self._version.source.entity}"
+            await check_public(self._workspace, self._handlers, entries, self._version.place, hint)
 
     async def open(self, entries: Entries, *, look: bool) -> dict[str, Opened]:
         """The objects; without those that are missing, if they may be."""
@@ -102,12 +85,13 @@ class Followers:
             path, entry = item
             handler = self.handler(entry)
             assert handler is not None  # as only such are asked for
+            self._workspace.check_online(entry.ref or "")
             try:
                 return await handler.find(entry.ref or "", entry, look=look)
             except NotFoundError as error:
                 if not self._manner.allow_missing:
-                    raise NotFoundError(entry.ref or "", "its place", path=path, hint=_MISSING) from error
-                _log.warning("%s is missing, and left out: %s", path, entry.ref)
+                    raise NotFoundError(shown(entry.ref or ""), "its place", path=path, hint=_MISSING) from error
+                _log.warning("%s is missing, and left out: %s", path, shown(entry.ref or ""))
                 return None
 
         found = await each(find, entries.items())
@@ -115,14 +99,26 @@ class Followers:
 
 
 _UNKNOWN = "%s is a reference to %s, which cannot be downloaded: nobody here knows its scheme"
-_MISSING = "allow_missing_references=True downloads the rest"
+_MISSING = "allow_missing_references=True (--allow-missing-references) downloads the rest"
+_OPTION = "--allow-local-references"
+
+
+def engine_for(workspace: Workspace, store: Store) -> Engine:
+    """An engine that moves what lies in another store than the workspace's. The caller closes it."""
+    return Engine(store, retry=workspace.engine.retry, budget=workspace.engine.budget, concurrency=workspace.settings.concurrency)
+
+
+def pace_for(workspace: Workspace, store: Store) -> Pace | None:
+    """The pace of what comes from there; None if nothing slows it down."""
+    rate = None if isinstance(store, FolderStore) else workspace.settings.max_bandwidth
+    return shared_pace(rate) if rate else None
 
 
 class _Sources:
     """Objects by the path that they shall have."""
 
-    def __init__(self, opened: Mapping[str, Opened], rate: int | None) -> None:
-        self._opened, self._pace = opened, shared_pace(rate) if rate else None
+    def __init__(self, opened: Mapping[str, Opened], pace: Pace | None) -> None:
+        self._opened, self._pace = opened, pace
 
     def job(self, found: Found, start: int, stop: int) -> ReadJob:
         job = self._opened[found.key].job(start, stop)
@@ -131,11 +127,10 @@ class _Sources:
 
 async def _move(workspace: Workspace, opened: Mapping[str, Opened], root: str, meter: Meter) -> None:
     store: Store = next(iter(opened.values())).store
-    settings, near = workspace.settings, isinstance(store, FolderStore)
-    engine = Engine(store, retry=workspace.engine.retry, budget=workspace.engine.budget, concurrency=settings.concurrency)
+    engine = engine_for(workspace, store)
     with ExitStack() as closing:
         closing.callback(engine.close)
-        sources = _Sources(opened, None if near else settings.max_bandwidth)
+        sources = _Sources(opened, pace_for(workspace, store))
         inbound = Inbound(engine, sources, store.url, root, meter, replace=True)
         await inbound.begin()
         pairs = [
@@ -149,7 +144,17 @@ async def _move(workspace: Workspace, opened: Mapping[str, Opened], root: str, m
         await inbound.settle([pair.name for pair in pairs], durable=True)
 
 
-async def check_strange(workspace: Workspace, version: Version, entries: Entries) -> None:
-    """Before entries of another entity's version are committed as one's own: raise `StoreDeniedError` for references that would
-    lead to this machine or a private network."""
-    await Followers(workspace, version, Manner()).check(entries)
+async def check_public(workspace: Workspace, handlers: Handlers, entries: Entries, place: object, hint: str) -> None:
+    """Raise `StoreDeniedError` if one of these references of `place` leads to this machine or a private network."""
+
+    async def check(item: tuple[str, Entry]) -> None:
+        path, entry = item
+        handler = handlers.of(entry.ref or "")
+        workspace.check_online(entry.ref or "")
+        try:
+            if handler is not None:
+                await handler.check_public(entry.ref or "")
+        except StoreDeniedError as error:
+            raise StoreDeniedError(f"{path} of {place}: {error.message}", hint=hint) from error
+
+    await each(check, entries.items())

@@ -128,7 +128,7 @@ def parse_name(uri: str) -> Name:
     """Raise ValueError for what names no bucket."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     generation = _GENERATION(key)
-    if not bucket:
+    if not bucket or "?" in bucket:  # options of a store follow it, which are not a reference's to choose
         raise InvalidValueError(f"{uri} names no bucket", hint="gs://bucket/key")
     return Name(bucket, key[: generation.start()] if generation else key, generation[1] if generation else "")
 

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from ...errors import InvalidValueError, UsageError
+from ...store.http.request import shown_url
 from .handler import Context, Handler
 
 GROUP = "lading.references"
@@ -31,6 +32,11 @@ def scheme_of(uri: str) -> str:
     return found[1].lower()
 
 
+def shown(uri: str) -> str:
+    """The URI for people: of a web address without what may be a secret."""
+    return shown_url(uri) if scheme_of(uri) in ("http", "https") else uri
+
+
 def handler_for(scheme: str, context: Context) -> Handler | None:
     """None for a scheme that nobody knows: then a reference is a URI, and no more. Raise `UsageError` if what it needs is not
     installed."""
@@ -52,3 +58,18 @@ def handler_for(scheme: str, context: Context) -> Handler | None:
     from .systems import system_for
 
     return system_for(scheme, context)
+
+
+class Handlers:
+    """The handlers of some URIs, one for each scheme."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: dict[str, Handler | None] = {}
+
+    def of(self, uri: str) -> Handler | None:
+        """As `handler_for`."""
+        scheme = scheme_of(uri)
+        if scheme not in self._known:
+            self._known[scheme] = handler_for(scheme, self._context)
+        return self._known[scheme]

@@ -76,8 +76,8 @@ class S3:
             yield page
 
     async def find(self, uri: str, entry: Entry, *, look: bool) -> Opened:
-        name, etag = parse_name(uri), entry.extra.get("etag")
-        name = structs.replace(name, version=entry.extra.get("versionID") or name.version)
+        name, etag = parse_name(uri), str(entry.extra.get("etag") or "") or None
+        name = structs.replace(name, version=str(entry.extra.get("versionID") or "") or name.version)
         size = entry.size
         if look or size is None or etag is None:
             name, etag, size = await self._looked(name, entry, etag)
@@ -183,7 +183,7 @@ def parse_name(uri: str) -> Name:
     """Raise ValueError for what names no bucket."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     version = _VERSION(key)
-    if not bucket:
+    if not bucket or "?" in bucket:  # options of a store follow it, which are not a reference's to choose
         raise InvalidValueError(f"{uri} names no bucket", hint="s3://bucket/key")
     return Name(bucket, key[: version.start()] if version else key, version[1] if version else None)
 

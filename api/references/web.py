@@ -28,7 +28,7 @@ class Web:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._public = False
-        self._checked = set[tuple[str, int]]()
+        self._checked = dict[tuple[str, int], tuple[str, ...]]()
 
     def name(self, uri: str) -> str:
         return unquote(urlsplit(uri).path).rpartition("/")[2]
@@ -69,10 +69,11 @@ class Web:
         self._public = True  # and so must be all to which it redirects
         await self._check(Request.of("HEAD", uri))
 
-    async def _check(self, request: Request) -> None:
+    async def _check(self, request: Request) -> Request:
+        """The same to the addresses that were looked at: what the name means a moment later, a stranger may decide."""
         if (request.host, request.port) not in self._checked:
-            await check_address(request)
-            self._checked.add((request.host, request.port))
+            self._checked[request.host, request.port] = await public_addresses(request)
+        return structs.replace(request, addresses=self._checked[request.host, request.port])
 
     async def _ask(self, uri: str) -> tuple[Request, Answer]:
         """Where it leads to in the end, and what is said there."""
@@ -92,7 +93,7 @@ class Web:
     async def _follow(self, request: Request) -> tuple[Request, Answer]:
         for _ in range(MOST_REDIRECTS + 1):
             if self._public:
-                await self._check(request)
+                request = await self._check(request)
             answer = await self._context.persist(_asking(request))
             if not redirects(answer.status):
                 return request, answer
@@ -114,15 +115,17 @@ def _bare(etag: str) -> str:
     return etag.removeprefix("W/").strip('"')
 
 
-async def check_address(request: Request) -> None:
-    """Raise `StoreDeniedError` unless every address of its host is one of the public Internet."""
+async def public_addresses(request: Request) -> tuple[str, ...]:
+    """The addresses of its host. Raise `StoreDeniedError` unless every one belongs to the public Internet."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(request.host, request.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise StoreError(f"{request.shown}: {request.host} has no address: {error}") from error
-    for *_, address in found:
-        if not is_public(str(address[0])):
-            raise StoreDeniedError(f"{request.shown} leads to {address[0]}, an address of this machine or a private network")
+    addresses = tuple(str(address[0]) for *_, address in found)
+    for address in addresses:
+        if not is_public(address):
+            raise StoreDeniedError(f"{request.shown} leads to {address}, an address of this machine or a private network")
+    return addresses
 
 
 def is_public(address: str) -> bool:

@@ -5,7 +5,7 @@ import binascii
 import time
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,7 +26,7 @@ class Stored(Struct, frozen=True):
     """One generation of an object. `crc32c` is None if the server did not say it (Google does)."""
 
     name: str
-    size: int
+    size: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
     generation: int
     crc32c: str | None = None
     componentCount: int = 1  # noqa: N815  # as in the document
@@ -57,6 +57,15 @@ class Listed(Struct, frozen=True):
     nextPageToken: str | None = None  # noqa: N815
 
 
+class Rewritten(Struct, frozen=True):
+    """How far a copy has come. If it is not `done`, it goes on by its token."""
+
+    totalBytesRewritten: int  # noqa: N815
+    done: bool
+    rewriteToken: str = ""  # noqa: N815
+    resource: Stored | None = None
+
+
 class _Detail(Struct):
     reason: str = ""
 
@@ -78,6 +87,11 @@ def stored(document: object, place: Place, key: str = "") -> Stored:
 def listed(document: object, place: Place) -> Listed:
     """The page of a JSON document, as bytes or parsed. Raise `StoreUnavailableError` if it is none."""
     return _read(document, Listed, place, "")
+
+
+def rewritten(document: bytes, place: Place, key: str) -> Rewritten:
+    """Raise `StoreUnavailableError` if it is no answer to a rewrite."""
+    return _read(document, Rewritten, place, key)
 
 
 def _read(document: object, kind: type[T], place: Place, key: str) -> T:

@@ -29,18 +29,33 @@ class Bearer(Struct, frozen=True):
 
     def sign(self, request: Request) -> Request:
         """May block for a fresh token; not to be called on a loop. Raise `StoreDeniedError`, `StoreUnavailableError`."""
-        return request if self.anonymous else _bearing(_kept(self.file).get(), request)
+        if self.anonymous:
+            return request
+        _check_googles(request)
+        return _bearing(_kept(self.file).get(), request)
 
     async def signed(self, request: Request) -> Request:
         """The same, from a loop."""
-        if not self.anonymous and (token := _kept(self.file).fresh()) is not None:
-            return _bearing(token, request)
-        return request if self.anonymous else await in_thread(lambda: self.sign(request))
+        if self.anonymous:
+            return request
+        _check_googles(request)
+        token = _kept(self.file).fresh()
+        return await in_thread(lambda: self.sign(request)) if token is None else _bearing(token, request)
 
     def renew(self, request: Request) -> bool:
         """Forget the token that this request bore, for the server did not take it. False if another will not help."""
         said = request.header("Authorization")
         return not self.anonymous and said is not None and _kept(self.file).forget(said.removeprefix("Bearer "))
+
+
+def _check_googles(request: Request) -> None:
+    """Whoever gets a token may do all that we may: raise `StoreDeniedError` for an endpoint that is neither Google's nor here. The
+    URL may be another's, as in the project file of a folder that was cloned."""
+    googles = request.scheme == "https" and request.host.endswith(".googleapis.com")
+    if not (googles or request.host in ("localhost", "127.0.0.1", "::1")):
+        raise StoreDeniedError(
+            f"{request.shown} is no server of Google's: a token would be given away", hint="add ?anonymous=1 if it asks for none"
+        )
 
 
 def _bearing(token: str, request: Request) -> Request:

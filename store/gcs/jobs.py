@@ -1,18 +1,20 @@
 """The jobs of a store in Google Cloud Storage: a pinned range that is read, an object that is made, by one request each."""
 
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ...errors import DigestMismatchError, LadingError, StoreDeniedError, StoreError, StoreUnavailableError
 from ..checksum import Checksum, Piece, Summer, can_compute
-from ..http.answers import Answer
+from ..http.answers import MOST_REASON, Answer
 from ..http.connection import exchange
 from ..http.jobs import HttpPut, HttpRead
 from ..http.request import Headers, Request
-from .answers import error_of, stored
+from ..jobs import ReadJob
+from .answers import Rewritten, error_of, rewritten, stored
 from .credentials import Bearer
-from .place import Place
+from .place import Place, is_component
 
 CHECKSUM = "crc32c"
 
@@ -126,6 +128,43 @@ class GcsPut(Struct, frozen=True):
                 raise _plain(error) from None
             # The pieces are gone; whoever has the file brings them again.
             raise StoreUnavailableError(f"{self.name} in {self.place.url}: the token was over; there is another now") from error
+
+    def copy(self, source: ReadJob) -> bool:
+        """All of an object, in the place of what lies there; Google makes a large one in several calls, and of none a part."""
+        if self.new or is_component(self.place.key(self.name)):
+            return False
+        if not isinstance(source, GcsRead) or source.start or not source.etag or source.size != self.size:
+            return False
+        if structs.replace(source.place, bucket=self.place.bucket, prefix=self.place.prefix) != self.place:
+            return False  # who may read there need not be who may write here
+        far, token = -1, ""
+        while (said := self._rewritten(source, token)) is not None and said.totalBytesRewritten > far:
+            if said.done:
+                return said.resource is not None and said.resource.size == self.size
+            far, token = said.totalBytesRewritten, said.rewriteToken
+        return False
+
+    def _rewritten(self, source: GcsRead, token: str) -> Rewritten | None:
+        """None if it cannot be, for whatever reason but that the store is busy."""
+        query = {"ifSourceGenerationMatch": source.etag or "", **({"rewriteToken": token} if token else {})}
+        where = f"/rewriteTo/b/{quote(self.place.bucket, safe='')}/o/{quote(self.name, safe='')}"
+        request = Request.of("POST", source.place.api(source.name, action=where, query=query))
+        found: list[Rewritten] = []
+
+        def ask(speech: _Speech) -> None:
+            with exchange(speech.sign(request)) as incoming:
+                answer = Answer(incoming.status, incoming.headers, incoming.read(MOST_REASON))
+            if not answer.ok:
+                raise speech.error(answer, self.place.key(self.name), self.place.url)
+            found.append(rewritten(answer.body, self.place, self.place.key(self.name)))
+
+        try:
+            _renewing(self.place, ask)
+        except StoreError as error:
+            if error.retryable:
+                raise
+            return None
+        return found[0]
 
     def _job(self, speech: _Speech) -> HttpPut:
         query = {"ifGenerationMatch": "0"} if self.new else {}

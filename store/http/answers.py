@@ -11,6 +11,7 @@ from ...errors import NotFoundError, ObjectChangedError, StoreDeniedError, Store
 
 MOST_REASON = 64 << 10  # bytes of a refusal's body that are read
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+_REASON = re.compile(r"<Error>\s*<Code>([^<]+)</Code>\s*<Message>([^<]*)").search
 _THROTTLED = (429, 503, 509)
 
 
@@ -28,7 +29,7 @@ class Answer(Struct, frozen=True):
 
 def refusal(answer: Answer, key: str, url: str) -> StoreError:
     """The error for an answer that is no success, by its status alone. `key` and `url` name the object and its store."""
-    status, what = answer.status, f"{key or url}: {url} answered {answer.status}"
+    status, what = answer.status, f"{_named(key, url)} answered {answer.status}"
     if status in (401, 403, 407):
         hint = "check the credentials, and whether a signed URL has expired" if status != 407 else "name a user in HTTPS_PROXY"
         return StoreDeniedError(what + said(answer), hint=hint)
@@ -38,7 +39,10 @@ def refusal(answer: Answer, key: str, url: str) -> StoreError:
         return ObjectChangedError(key or url, url)
     if status == 416:
         return StoreError(f"{key or url} in {url} is shorter than expected", hint="it may have been replaced; run it again")
-    if status in (413, 507):
+    if status == 413 or b"<Code>EntityTooLarge</Code>" in answer.body:
+        hint = "a web address takes all by one request; what s3:// and gs:// name takes it in parts"
+        return StoreError(what + said(answer), hint=hint)
+    if status == 507:
         return StoreFullError(what + said(answer), hint="the store has no room for this")
     if status in (501, 505):
         return StoreError(what + said(answer), hint="the server cannot do this")
@@ -50,11 +54,17 @@ def refusal(answer: Answer, key: str, url: str) -> StoreError:
     return StoreError(what + said(answer))
 
 
+def _named(key: str, url: str) -> str:
+    return f"{key}: {url}" if key and key != url else url
+
+
 def said(answer: Answer) -> str:
     """What the server said in words, for a message: one short printable line, or nothing."""
     kind = answer.headers.get("content-type", "")
     text = answer.body[:1000].decode("utf-8", "replace")
-    if "html" in kind or text.lstrip()[:1] == "<":
+    if found := _REASON(text):  # S3 and Google's store behind a signed URL
+        text = f"{found[1]}: {found[2]}"
+    elif "html" in kind or text.lstrip()[:1] == "<":
         return ""
     line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return f": {line[:200]}" if line else ""
@@ -106,7 +116,7 @@ class Wanted(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        return f"{self.key or self.url}: {self.url}"
+        return _named(self.key, self.url)
 
 
 def check_answer(wanted: Wanted, answer: Answer, length: int | None) -> None:

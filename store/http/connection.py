@@ -23,7 +23,7 @@ _AFTER_ALL = 1.0  # how long a server that stopped listening is given to say why
 _NOTHING = Bytes()
 _SENDABLE = b"\t" + bytes(range(0x20, 0x7F))
 
-Key = tuple[str, str, int, Patience]
+Key = tuple[str, str, int, tuple[str, ...], Patience]
 
 
 class _Links(dict[Key, list[Link]]):
@@ -64,12 +64,12 @@ class exchange:  # noqa: N801  # reads like the function it could be; as a gener
 
     def __init__(self, request: Request, body: Body = _NOTHING, *, patience: Patience = PATIENT) -> None:
         self._request, self._body = request, body
-        self._key = (request.scheme, request.host, request.port, patience)
+        self._key = key_of(request, patience)
         self._incoming: Incoming | None = None
 
     def __enter__(self) -> Incoming:
         self._halt = halt = current_halt()
-        self._link = link = take_idle(self._key) or Link(self._key[3])
+        self._link = link = take_idle(self._key) or Link(self._key[-1])
         closing = self._closing = halt.closing(link.shut)
         try:
             closing.__enter__()
@@ -92,6 +92,11 @@ class exchange:  # noqa: N801  # reads like the function it could be; as a gener
                 keep_idle(self._key, link)
             else:
                 link.close()
+
+
+def key_of(request: Request, patience: Patience) -> Key:
+    """What a connection must have in common with a request to serve it."""
+    return request.scheme, request.host, request.port, request.addresses, patience
 
 
 def take_idle(key: Key) -> Link | None:

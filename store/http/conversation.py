@@ -5,7 +5,7 @@ from types import TracebackType
 
 from ..checksum import Piece
 from ..halt import current_halt
-from .connection import IDLE, Key, failed, keep_idle, take_idle
+from .connection import IDLE, Key, failed, keep_idle, key_of, take_idle
 from .head import MalformedError
 from .incoming import Incoming
 from .link import Broken, Link
@@ -40,7 +40,7 @@ class Conversation:
         """The answer to what was rendered of this request; its body is to be read before the next is asked for. None if nothing
         came of it: the connection was closed before, or needs another head. Raise `StoreUnavailableError`, `StoreError`,
         `Halted`."""
-        key = (request.scheme, request.host, request.port, PATIENT)
+        key = key_of(request, PATIENT)
         link, self._incoming = self._at_hand(key), None
         self._halt.check()  # after the link is known to `_shut`
         try:

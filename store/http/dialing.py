@@ -36,7 +36,8 @@ def dial(request: Request, patience: float, halt: Halt, hold: Callable[[socket.s
     deadline = time.monotonic() + patience
     sock: socket.socket | None = None
     try:
-        sock = _connect(proxy.host if proxy else request.host, proxy.port if proxy else request.port, deadline, halt, hold)
+        known = () if proxy else request.addresses
+        sock = _connect(proxy.host if proxy else request.host, proxy.port if proxy else request.port, known, deadline, halt, hold)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if request.scheme != "https":
             return Dialed(sock, proxy)
@@ -59,8 +60,10 @@ def dial(request: Request, patience: float, halt: Halt, hold: Callable[[socket.s
     return Dialed(sock, None)
 
 
-def _connect(host: str, port: int, deadline: float, halt: Halt, hold: Callable[[socket.socket], None]) -> socket.socket:
-    addresses = _resolve(host, port, deadline, halt)
+def _connect(
+    host: str, port: int, known: tuple[str, ...], deadline: float, halt: Halt, hold: Callable[[socket.socket], None]
+) -> socket.socket:
+    addresses = [_numeric(address, port) for address in known] or _resolve(host, port, deadline, halt)
     failure: OSError = OSError("the name has no address")
     for number, (family, address) in enumerate(addresses, 1):
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -81,6 +84,12 @@ def _connect(host: str, port: int, deadline: float, halt: Halt, hold: Callable[[
             return sock
     _names.pop((host, port), None)
     raise failure
+
+
+def _numeric(address: str, port: int) -> _Address:
+    """Of an address in figures: nobody is asked."""
+    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+    return found[0], found[4]
 
 
 def _resolve(host: str, port: int, deadline: float, halt: Halt) -> list[_Address]:

@@ -24,7 +24,9 @@ _HARMLESS = frozenset(
 
 
 class Request(Struct, frozen=True):
-    """One request without its body. `target` is the path and query as they go over the wire. Its `repr` tells no secret."""
+    """One request without its body. `target` is the path and query as they go over the wire. `addresses` are those of the host,
+    if they were looked up and judged before: it goes to one of these, whatever the name means by then (a proxy looks the name up
+    itself). Its `repr` tells no secret."""
 
     method: str
     scheme: str
@@ -32,6 +34,7 @@ class Request(Struct, frozen=True):
     port: int
     target: str
     headers: Headers = ()
+    addresses: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, method: str, url: str, headers: Headers = ()) -> "Request":
@@ -74,7 +77,7 @@ class Request(Struct, frozen=True):
         """The same with these headers; they take the place of earlier ones of the same names."""
         names = {name.lower() for name, _ in headers}
         kept = [pair for pair in self.headers if pair[0].lower() not in names]
-        return Request(self.method, self.scheme, self.host, self.port, self.target, (*kept, *headers))
+        return Request(self.method, self.scheme, self.host, self.port, self.target, (*kept, *headers), self.addresses)
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.shown})"

@@ -52,9 +52,7 @@ async def call(
     return await _by_aiohttp(request, body, limit, patience, total, proxy)
 
 
-async def _by_aiohttp(
-    request: Request, body: bytes, limit: int, patience: Patience, total: float, proxy: Proxy | None
-) -> Answer:
+async def _by_aiohttp(request: Request, body: bytes, limit: int, patience: Patience, total: float, proxy: Proxy | None) -> Answer:
     session = await _session()
     import aiohttp
     from yarl import URL
@@ -90,7 +88,9 @@ async def _by_aiohttp(
 
 
 def _exchanged(request: Request, body: bytes, limit: int, patience: Patience) -> Answer:
-    with exchange(request, Bytes(body), patience=patience) as incoming:
+    carried = Bytes(body)
+    carried.again = request.method != "POST"  # an upload that is begun twice, or completed, is not the same as once
+    with exchange(request, carried, patience=patience) as incoming:
         found = incoming.read(limit + 1)
     if len(found) > limit:
         raise _too_long(request, limit)

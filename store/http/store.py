@@ -21,7 +21,8 @@ _NO_HEAD = (400, 401, 403, 405, 501)  # a URL that is signed for GET alone refus
 
 
 class HttpMeta(ObjectMeta, frozen=True):
-    """`ranges`: the server sends any range by itself; else an object comes whole or not at all. `etag` may be empty."""
+    """`ranges`: any range can be read by itself, pinned to this version; else an object comes whole or not at all. `etag` may be
+    empty: then there are no ranges, which could be of two versions."""
 
     ranges: bool = False
 
@@ -56,7 +57,8 @@ class HttpStore:
                 else StoreError(f"{key or self.url}: {self.url} does not say its size")
             )
         modified = date(answer.headers.get("last-modified", ""))
-        return HttpMeta(key, size, answer.headers.get("etag", ""), modified, ranges=told == "bytes")
+        etag = answer.headers.get("etag", "")
+        return HttpMeta(key, size, etag, modified, ranges=told == "bytes" and etag != "")
 
     async def _call(self, request: Request) -> Answer:
         return await call(request, limit=MOST_REASON, patience=self._patience)

@@ -12,8 +12,9 @@ from msgspec import Struct
 from ...errors import InvalidValueError, StoreDeniedError
 from ..http.request import Headers, Request
 from .credentials import Anonymous, Source, find_source
+from .customer import CustomerKey, read_customer_key
 from .facts import Facts, facts_of
-from .profile import read_profile
+from .profile import Profile, read_profile
 from .signing import UNSIGNED, Credentials, Scope, encode_path, encode_query, presign, sign
 
 Pairs = Sequence[tuple[str, str]]
@@ -28,6 +29,7 @@ _OPTIONS = (
     "region",
     "requester_pays",
     "sse",
+    "sse_customer_key_file",
     "sse_kms_key_id",
     "storage_class",
     "style",
@@ -48,6 +50,8 @@ class Place(Struct, frozen=True):
     always: Headers = ()  # sent with each request
     create: Headers = ()  # sent where an object is made
     version: str | None = None  # of the one object that is meant
+    service: str = "s3"  # what the names of AWS's endpoints begin with
+    customer: CustomerKey | None = None
 
     @property
     def facts(self) -> Facts:
@@ -59,10 +63,11 @@ class Place(Struct, frozen=True):
 
     def request(self, method: str, key: str | None = None, query: Pairs = (), headers: Headers = ()) -> Request:
         """A request, unsigned, of the object or of the bucket itself."""
-        scheme, host, port, path = _server(self.endpoint, self.scope.region, self.bucket, self.path_style)
+        scheme, host, port, path = _server(self.endpoint, self.service, self.scope.region, self.bucket, self.path_style)
         path += "/" if key is None and not self.path_style else "" if key is None else encode_path(f"/{self.prefix}{key}")
         target = f"{path}?{encode_query(query)}" if query else path
-        return Request(method, scheme, host, port, target, (*self.always, *headers))
+        customer = self.customer.headers if self.customer and key is not None and method != "DELETE" else ()
+        return Request(method, scheme, host, port, target, (*self.always, *customer, *headers))
 
     def signed(self, request: Request, who: Credentials | None) -> Request:
         """The request as it is sent now. A body that the caller has hashed is in `x-amz-content-sha256`; any other goes
@@ -82,6 +87,9 @@ class Place(Struct, frozen=True):
         `InvalidValueError`."""
         if not 0 < expires <= WEEK:
             raise InvalidValueError(f"a presigned URL lives for 1 to {WEEK} seconds, not {expires}")
+        if self.customer:
+            told = f"{self.url} is encrypted with a key of yours, which whoever uses a presigned URL would have to send"
+            raise InvalidValueError(told, hint="use sse=aws:kms in place of sse_customer_key_file")
         who = self.source.credentials()
         if who is None:
             raise StoreDeniedError(f"{self.url} is used without credentials, and cannot sign", hint="leave ?anonymous=1 out")
@@ -95,14 +103,15 @@ class Place(Struct, frozen=True):
 
 
 @functools.lru_cache(maxsize=64)
-def _server(endpoint: str, region: str, bucket: str, path_style: bool) -> tuple[str, str, int, str]:
+def _server(endpoint: str, service: str, region: str, bucket: str, path_style: bool) -> tuple[str, str, int, str]:
     """Scheme, host, port, and the path below which the objects of the bucket lie."""
     if endpoint:
         parts = urlsplit(endpoint)
         scheme, host, base = parts.scheme, parts.hostname or "", parts.path.rstrip("/")
         port = parts.port or (443 if parts.scheme == "https" else 80)
     else:
-        scheme, host, base, port = "https", f"s3.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else ""), "", 443
+        host = f"{service}.{region}.amazonaws.com" + (".cn" if region.startswith("cn-") else "")
+        scheme, base, port = "https", "", 443
     return (scheme, host, port, f"{base}/{bucket}") if path_style else (scheme, f"{bucket}.{host}", port, base)
 
 
@@ -114,7 +123,8 @@ def is_region(text: str) -> bool:
 def parse_place(url: str) -> Place:
     """The place that `s3://bucket/prefix?option=…` names, with what variables and the profile add: the endpoint, the region, the
     credentials. Options: endpoint, region, style (`path` or `virtual`), profile, anonymous=1, requester_pays=1, sse,
-    sse_kms_key_id, storage_class, version_id. Raise `InvalidValueError`, `SettingsError`, `StoreDeniedError`."""
+    sse_kms_key_id, sse_customer_key_file, storage_class, version_id. Raise `InvalidValueError`, `SettingsError`,
+    `StoreDeniedError`."""
     name, _, query = url.partition("?")  # not as URLs are split: a `#` is a character of keys
     scheme, _, path = name.partition("://")
     bucket, _, path = path.partition("/")
@@ -143,11 +153,33 @@ def parse_place(url: str) -> Place:
         always=(("x-amz-request-payer", "requester"),) if _is_true(options, "requester_pays") else (),
         create=_create(options),
         version=options.get("version_id"),
+        service=_service(profile),
+        customer=_customer(options, endpoint),
     )
 
 
 def _endpoint() -> str | None:
     return None if _ignored() else os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def _service(profile: Profile) -> str:
+    """By variables and the profile: endpoints whose cryptography is certified, and endpoints that are reached by IPv6, too."""
+    asked = {name: os.environ.get(f"AWS_{name.upper()}") or profile.get(name) or "" for name in _ENDPOINTS}
+    return "s3" + "".join(part for name, part in _ENDPOINTS.items() if asked[name].lower() == "true")
+
+
+_ENDPOINTS = {"use_fips_endpoint": "-fips", "use_dualstack_endpoint": ".dualstack"}
+
+
+def _customer(options: Mapping[str, str], endpoint: str) -> CustomerKey | None:
+    if "sse_customer_key_file" not in options:
+        return None
+    if "sse" in options:
+        raise InvalidValueError("sse and sse_customer_key_file are two ways to encrypt", hint="use one of them")
+    parts = urlsplit(endpoint)
+    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise InvalidValueError(f"a key would be sent to {endpoint} for all to read", hint="use an endpoint with https://")
+    return read_customer_key(options["sse_customer_key_file"])
 
 
 def _ignored() -> bool:

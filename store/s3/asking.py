@@ -1,11 +1,12 @@
 """Asking S3: signed requests, repeated at once where the refusal told how to ask better."""
 
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeVar
 
 from msgspec import Struct
 
-from ...errors import StoreError
+from ...errors import StoreError, StoreUnavailableError
 from ..checksum import Checksum
 from ..http.answers import MOST_REASON, Answer
 from ..http.body import Bytes
@@ -15,7 +16,7 @@ from ..http.session import LIMIT, call
 from ..threads import in_thread
 from .address import Pairs, Place
 from .credentials import Chain
-from .refusals import Attempt, Corrected, Subject, attempt_at, error_of
+from .refusals import READING, WRITING, Attempt, Corrected, Subject, attempt_at, error_of
 from .signing import payload_of
 
 F = TypeVar("F")
@@ -45,14 +46,30 @@ class Ask(Struct, frozen=True):
 
     def subject(self, place: Place) -> Subject:
         relies = ("conditional", *self.relies) if self.creates else self.relies
-        return Subject(place, self.key or "", self.creates, relies)
+        return Subject(place, self.key or "", self.creates, relies, self.needs)
+
+    @property
+    def needs(self) -> str:
+        """Which permissions, as AWS's policies name them."""
+        names = {name for name, _ in self.query}
+        if self.key is None:
+            listing = "s3:ListBucketMultipartUploads" if "uploads" in names else "s3:ListBucket"
+            return "s3:DeleteObject" if "delete" in names else listing
+        if self.method in ("PUT", "POST"):
+            return WRITING
+        if "uploadId" in names:
+            return "s3:AbortMultipartUpload" if self.method == "DELETE" else "s3:ListMultipartUploadParts"
+        return "s3:DeleteObject" if self.method == "DELETE" else READING
 
 
 async def ask(place: Place, what: Ask) -> Answer:
     """The answer, which is a success. Raise the error that it is otherwise."""
     for left in range(ATTEMPTS - 1, -1, -1):
         attempt = await in_thread(lambda: attempt_at(place)) if isinstance(place.source, Chain) else attempt_at(place)
-        answer = await call(what.request(place, attempt), what.body, limit=what.limit)
+        try:
+            answer = await call(what.request(place, attempt), what.body, limit=what.limit)
+        except StoreUnavailableError as unavailable:
+            raise _explained(place, unavailable) from unavailable.__cause__
         if answer.ok:
             place.facts.seen = True
             return answer
@@ -85,7 +102,17 @@ def attempts(place: Place, once: Callable[[Attempt], T]) -> T:
         except Corrected as error:
             if not left:
                 raise error.behind from error
+        except StoreUnavailableError as error:
+            raise _explained(place, error) from error.__cause__
     raise AssertionError
+
+
+def _explained(place: Place, error: StoreUnavailableError) -> StoreUnavailableError:
+    """Of AWS's servers one is not known where there is no such region."""
+    cause = getattr(error.__cause__, "os_error", error.__cause__)  # aiohttp has its own around it
+    if not place.endpoint and isinstance(cause, socket.gaierror):
+        error.hint = f"is {place.scope.region} the region (AWS_REGION, ?region=)? {error.hint or ''}"
+    return error
 
 
 async def pages(first: F, get: Callable[[F], Awaitable[tuple[P, F | None]]]) -> AsyncGenerator[P]:

@@ -16,9 +16,11 @@ from ...errors import StoreError
 from ..checksum import Checksum
 
 LARGEST = 32 << 20  # bytes; a page of 1,000 keys of a KiB, each byte of which is written as three or more, has room
+_MOST_MARKS = 1 << 19  # of elements, attributes and lines, each of which takes memory; a page of 1,000 keys has a tenth of it
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 CHECKSUMS = {"ChecksumCRC64NVME": "crc64nvme", "ChecksumCRC32C": "crc32c", "ChecksumCRC32": "crc32"}
 TAGS = {name: tag for tag, name in CHECKSUMS.items()}
+_NUMBER = re.compile(r"\s*[0-9]{1,18}\s*").fullmatch
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
 
 
@@ -95,6 +97,8 @@ class _Tree(ElementTree.TreeBuilder):
 def _parsed(data: bytes, *roots: str) -> "_Node":
     if len(data) > LARGEST:
         raise StoreError(f"the store answered with a document of {len(data)} bytes; {LARGEST} at most")
+    if (marks := len(data) - len(data.translate(None, b"<=\n"))) > _MOST_MARKS:
+        raise StoreError(f"the store answered with a document of {marks} marks; {_MOST_MARKS} at most")
     parser = ElementTree.XMLParser(target=_Tree())
     try:
         parser.feed(data)
@@ -122,10 +126,9 @@ class _Node:
         return next((node._element.text or "" for node in self.each(name)), "")
 
     def number(self, name: str) -> int:
-        try:
-            return int(self.text(name))
-        except ValueError as error:
-            raise StoreError(f"the store answered with {self.text(name)!r} as <{name}>") from error
+        if not _NUMBER(text := self.text(name)):
+            raise StoreError(f"the store answered with {text[:40]!r} as <{name}>")
+        return int(text)
 
     def is_true(self, name: str) -> bool:
         return self.text(name) == "true"
@@ -157,8 +160,14 @@ def parse_completed(data: bytes) -> Refusal | None:
     return Refusal(root.text("Code"), root.text("Message")) if root.name == "Error" else None
 
 
+def parse_copied(data: bytes) -> Refusal | str:
+    """The etag of an object or a part that was copied; here, too, the body decides."""
+    root = _parsed(data.lstrip(), "CopyObjectResult", "CopyPartResult", "Error")
+    return Refusal(root.text("Code"), root.text("Message")) if root.name == "Error" else root.text("ETag")
+
+
 def parse_parts(data: bytes) -> PartsPage:
-    root = _parsed(data, "ListPartsResult")
+    root = _parsed(data, "ListPartsResult", "ListPartsResponse")
     parts = tuple(
         StoredPart(node.number("PartNumber"), node.text("ETag"), node.number("Size"), _checksum(node))
         for node in root.each("Part")

@@ -14,6 +14,7 @@ class Facts:
     checksums: bool = True  # whether it bears checksums in headers at all
     conditional: bool = True  # whether it creates an object only where there is none
     bulk_delete: bool = True  # whether it deletes many objects by one request
+    copies: bool = True  # whether it makes objects of others, without our carrying the bytes
     seen: bool = False  # whether the bucket is known to be there
     lessons: int = 0  # how often something was learned
     lock: threading.Lock = field(default_factory=threading.Lock)  # of those who try, so that only one does

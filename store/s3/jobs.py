@@ -10,11 +10,13 @@ from ...errors import AlreadyExistsError, NotFoundError
 from ..checksum import Checksum, Piece, checksum, fast_checksum
 from ..http.jobs import HttpPut, HttpRead
 from ..http.request import Headers
+from ..jobs import ReadJob
 from .address import Pairs, Place
 from .asking import Ask, Speech, ask_blocking, attempts
+from .copying import copied_part, copied_whole
 from .documents import StoredPart
 from .probing import known_checks
-from .refusals import Attempt, Subject, attempt_at
+from .refusals import WRITING, Attempt, Subject, attempt_at
 
 
 class S3Read(Struct, frozen=True):
@@ -61,6 +63,10 @@ class S3Put(Struct, frozen=True):
         """A body that comes in one piece is sent with its checksum, whether or not the store is known to look at it."""
         _repeatable(self.place, lambda attempt: self.attempted(attempt, preferred_checks(self.place)).write(pieces), pieces)
 
+    def copy(self, source: ReadJob) -> bool:
+        """Only what may be replaced: of two conditions S3 does not say which one did not hold."""
+        return isinstance(source, S3Read) and self.replace and copied_whole(self.place, self.key, source)
+
     def attempted(self, attempt: Attempt, checks: str | None) -> HttpPut:
         """The request that is made of it in one attempt."""
         facts, headers = self.place.facts, self.place.create
@@ -70,7 +76,7 @@ class S3Put(Struct, frozen=True):
             else:
                 _refuse_taken(self.place, self.key)
         relies = ("checksums",) if self.replace else ("conditional", "checksums")
-        subject = Subject(self.place, self.key, not self.replace, relies)
+        subject = Subject(self.place, self.key, not self.replace, relies, WRITING)
         return _put(subject, attempt, self.size, headers=headers, checks=checks if facts.checksums else None)
 
 
@@ -100,13 +106,24 @@ class S3Part(Struct, frozen=True):
         """Where the store wants the checksum first, all pieces are held before the first is sent."""
         known: Checksum | None = None
         if self.checks:
-            whole = b"".join(pieces)
+            whole = bytearray()
+            for piece in pieces:  # each lasts only until the next is asked for
+                whole += piece
             pieces, known = (whole,), checksum(self.checks, whole)
         _repeatable(self.place, lambda attempt: self._job(attempt, known).write(pieces), pieces)
 
+    def copy(self, source: ReadJob) -> bool:
+        found = None
+        if isinstance(source, S3Read):
+            found = copied_part(self.place, self.key, self.upload, self.number, source)
+        if found is None or (self.checks and found.checksum is None):
+            return False
+        _took((self.place.url, self.key, self.upload), self.number, found.checksum, found.etag)
+        return True
+
     def _job(self, attempt: Attempt, known: Checksum | None) -> HttpPut:
         query = (("partNumber", str(self.number)), ("uploadId", self.upload))
-        subject = Subject(self.place, self.key)
+        subject = Subject(self.place, self.key, needs=WRITING)
         took = partial(_took, (self.place.url, self.key, self.upload), self.number, known)
         return _put(subject, attempt, self.size, query=query, checks=self.checks, took=took)
 

@@ -68,6 +68,8 @@ FEATURES = {
     "bulk_delete": "the server deletes one object at a time",
 }
 _HEADERS = {"if-none-match": "conditional"}
+READING = "s3:GetObject and s3:ListBucket (without which what is missing is denied, too)"
+WRITING = "s3:PutObject"
 
 
 class Corrected(StoreUnavailableError):  # noqa: N818  # good news
@@ -99,6 +101,7 @@ class Subject(Struct, frozen=True):
     key: str = ""
     creates: bool = False
     relies: tuple[str, ...] = ()  # on which features of the server, as `FEATURES` names them
+    needs: str = READING  # which permissions, as AWS's policies name them
 
     @property
     def shown(self) -> str:
@@ -212,11 +215,12 @@ def _denied(subject: Subject, code: str, status: int, told: str) -> StoreDeniedE
         return StoreDeniedError(told, hint=hint)
     if code in _EXPIRED:
         return StoreDeniedError(told, hint="the credentials have expired: fetch fresh ones and run it again")
-    if status not in (401, 403) and code not in _DENIED and not code.startswith("KMS."):
+    if code.startswith("KMS."):
+        return StoreDeniedError(told, hint="check the key of ?sse_kms_key_id=, and whether these credentials may use it")
+    if status == 400 and "Server Side Encryption" in told:
+        return StoreDeniedError(told, hint="name the key with which it was encrypted by ?sse_customer_key_file=")
+    if status not in (401, 403) and code not in _DENIED:
         return None
     if isinstance(place.source, Anonymous):
         return StoreDeniedError(told, hint="the bucket is not open to everybody: leave ?anonymous=1 out and give credentials")
-    needed = (
-        "s3:PutObject" if subject.creates else "s3:GetObject and s3:ListBucket (without which what is missing is denied, too)"
-    )
-    return StoreDeniedError(told, hint=f"allow these credentials {needed} on {place.bucket}, or use others by ?profile=")
+    return StoreDeniedError(told, hint=f"allow these credentials {subject.needs} on {place.bucket}, or use others by ?profile=")

@@ -66,7 +66,13 @@ class S3Store:
         return S3Read(self.place, key, start, stop, etag or None)
 
     def put(self, key: str, size: int, *, replace: bool = False) -> WriteJob:
-        return S3Put(self.place, key, size, replace)
+        return S3Put(self._changeable(), key, size, replace)
+
+    def _changeable(self) -> Place:
+        """Raise `InvalidValueError` for the place of a version, which stays what it is."""
+        if self.place.version:
+            raise InvalidValueError(f"{self.url} names a version, which nothing can change", hint="leave versionId out")
+        return self.place
 
     def wholes(self) -> S3Wholes:
         """Many small objects, each whole: see `store.wholes`."""
@@ -74,6 +80,7 @@ class S3Store:
 
     async def begin(self, key: str, size: int, *, part: int = PART_SIZE, replace: bool = False) -> Write:
         """Raise `InvalidValueError` if these would be too many parts."""
+        self._changeable()
         cut = Cut(size, part)
         if cut.count > MOST_PARTS:
             raise InvalidValueError(f"{key}: {size} bytes in parts of {part} are {cut.count} parts; {MOST_PARTS} at most")
@@ -102,6 +109,7 @@ class S3Store:
 
     async def delete(self, keys: Sequence[str]) -> None:
         """In a versioned bucket a version stays behind each, which its lifecycle rules remove."""
+        self._changeable()
         bulk = [key for key in keys if fits_xml(key)]
         pages = [bulk[at : at + _PAGE] for at in range(0, len(bulk), _PAGE)]
         slots = asyncio.Semaphore(_AT_ONCE)
@@ -138,7 +146,8 @@ class S3Store:
         headers = (("content-type", "application/xml"), ("content-md5", md5))  # a checksum is compulsory; all servers know this
         answer = await ask(self.place, Ask("POST", None, (("delete", ""),), headers, body, relies=("bulk_delete",)))
         for refused in parse_deleted(answer.body):
-            raise refused_late(Subject(self.place, refused.key.removeprefix(self.place.prefix)), refused)
+            key = refused.key.removeprefix(self.place.prefix)
+            raise refused_late(Subject(self.place, key, needs="s3:DeleteObject"), refused)
 
     async def presign(
         self,

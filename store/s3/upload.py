@@ -16,7 +16,7 @@ from .asking import Ask, ask, pages
 from .documents import PartsPage, StoredPart, complete_request, parse_completed, parse_parts
 from .jobs import S3Part, taken_of
 from .meta import md5_of
-from .refusals import Subject, refused_late
+from .refusals import WRITING, Subject, refused_late
 
 MARKER = "x-amz-meta-lading-upload"  # tells whether the object under the key is of this upload
 
@@ -110,6 +110,8 @@ class S3Write:
             if not there and isinstance(error, AlreadyExistsError):
                 raise
             if not there:
+                if not self.replace:  # of two writers S3 lets one win, and may forget the upload of the other (409)
+                    await self._refuse_taken()
                 told = f"the upload of {self.key} to {self.place.url} was aborted by somebody else"
                 raise StoreError(told, hint="run it again") from error
         except StoreUnavailableError:
@@ -125,7 +127,7 @@ class S3Write:
         what = Ask("POST", self.key, query, (("content-type", "application/xml"),), body, creates=not self.replace)
         answer = await ask(self.place, what)
         if late := parse_completed(answer.body):
-            raise refused_late(Subject(self.place, self.key, not self.replace), late)
+            raise refused_late(Subject(self.place, self.key, not self.replace, needs=WRITING), late)
 
     async def _parts(self) -> list[StoredPart]:
         """All parts, as the lanes of this process know them; where they do not, as the store does."""

@@ -1,8 +1,11 @@
 """A lading of its own for each test, and small things to put into artifacts."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from lading.api import active_run
 from lading.api.portal import blocking
 from lading.api.settings import load_settings
 from lading.api.workspace import Workspace, close_workspaces, open_workspace
+from lading.errors import UnknownNameError
 
 
 @pytest.fixture(autouse=True)
@@ -85,3 +89,63 @@ def stored(home: Path) -> Callable[..., dict[str, int]]:
         return {key: inode for key, inode in sorted(found.items()) if key.startswith(prefix)}
 
     return look
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """picture("a/b.png", shade=9) draws a small picture there."""
+
+    def make(name: str = "picture.png", shade: int = 7) -> Path:
+        from PIL import Image
+
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (3, 2), shade).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def table() -> Callable[[], lading.Table]:
+    """table() is the table of seed 000's examples, each time another object."""
+    return lambda: lading.Table(columns=["a", "b", "c"], data=[[i, i * 2, 2**i] for i in range(100)])
+
+
+@pytest.fixture
+def logged(run: lading.Run) -> Callable[..., lading.Artifact]:
+    """logged("name", t=value) logs an artifact of these values and gives it, committed."""
+
+    def make(name: str = "my_dataset", **values: Any) -> lading.Artifact:
+        artifact = lading.Artifact(name, "dataset")
+        for key, value in values.items():
+            artifact[key] = value
+        return run.log_artifact(artifact).wait()
+
+    return make
+
+
+# What tests of logging ask for
+
+
+def artifact_of(
+    folder: Path, name: str = "ds", *, policy: str = "mutable", digest_algorithm: str | None = None
+) -> lading.Artifact:
+    artifact = lading.Artifact(name, "dataset", digest_algorithm=digest_algorithm)
+    artifact.add_dir(folder, policy=policy)
+    return artifact
+
+
+def versions(name: str = "p/ds") -> list[str]:
+    """The versions that readers see; none if they see no such collection."""
+    try:
+        return [artifact.version for artifact in lading.Api().artifacts("dataset", name, order="version_index")]
+    except UnknownNameError:
+        return []
+
+
+def open_sessions(workspace: Workspace) -> list[str]:
+    """What of write sessions is left in the catalogue: pending versions, and pins."""
+    with closing(sqlite3.connect(workspace.catalog.url.removeprefix("sqlite:///"))) as db:
+        pending = db.execute("SELECT id FROM versions WHERE state = 'PENDING'").fetchall()
+        return [str(row[0]) for row in pending + db.execute("SELECT digest FROM pins").fetchall()]

@@ -1,8 +1,6 @@
-"""Making, editing and deleting artifacts."""
+"""Making artifacts, and looking them up."""
 
-import gc
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +8,9 @@ import pytest
 
 import lading
 from lading.errors import (
-    AliasesRemainError,
     ArtifactFinalizedError,
     ArtifactNotLoggedError,
     CommError,
-    InvalidTypeError,
-    InvalidValueError,
-    UnknownNameError,
 )
 
 Make = Callable[..., lading.Artifact]
@@ -50,8 +44,9 @@ def test_arguments_that_cannot_be_are_refused() -> None:
     """SEMANTICS 1.1: ValueError, TypeError for metadata; DESIGN 4: XXH128 is refused with a hint."""
     with pytest.raises(TypeError):
         lading.Artifact("ds", "dataset", metadata=[1])  # type: ignore[arg-type]  # pyright: ignore
-    with pytest.raises(ValueError, match="storage_region"):
-        lading.Artifact("ds", "dataset", storage_region=" ")
+    for region in (" ", "", 5):
+        with pytest.raises(ValueError, match="storage_region"):
+            lading.Artifact("ds", "dataset", storage_region=region)  # type: ignore[arg-type]  # pyright: ignore
     with pytest.raises(ValueError, match="BLAKE3"):
         lading.Artifact("ds", "dataset", digest_algorithm="XXH128")
     with pytest.warns(DeprecationWarning, match="use_as"):
@@ -74,6 +69,7 @@ def test_add_file_takes_the_base_name_or_the_given_one(fill: Fill) -> None:
     assert sorted(artifact.manifest.entries) == ["file.txt", "new/path/file.txt"]
     assert artifact.get_added_local_path_name(path) == "file.txt"
     assert artifact.get_added_local_path_name("no/such") is None
+    assert artifact.add_file(path, "").path == "file.txt"  # an empty name is no name
 
 
 def test_is_tmp_replaces_the_name_up_to_its_first_dot(fill: Fill) -> None:
@@ -118,7 +114,7 @@ def test_a_path_that_cannot_be_is_refused(fill: Fill, name: str) -> None:
     path = fill("in", {"a": "1"}) / "a"
     artifact = lading.Artifact("ds", "dataset")
 
-    if name:  # an empty name is no name: the base name is taken
+    if name:
         with pytest.raises(ValueError, match="Invalid artifact path"):
             artifact.add_file(path, name)
     with pytest.raises(ValueError, match="Invalid artifact path"), artifact.new_file(name):
@@ -182,6 +178,30 @@ def test_add_dir_follows_links_and_leaves_out_what_is_ignored(fill: Fill) -> Non
     assert sorted(artifact.manifest.entries) == ["a.txt", "link.txt"]
 
 
+def test_add_dir_follows_links_to_folders(fill: Fill) -> None:
+    """SEMANTICS 2.4: "`os.walk(followlinks=True)`"."""
+    folder = fill("my_dir", {"a": "1"})
+    (folder / "linked").symlink_to(fill("elsewhere", {"b": "2"}))
+    artifact = lading.Artifact("ds", "dataset")
+
+    artifact.add_dir(folder)
+
+    assert sorted(artifact.manifest.entries) == ["a", "linked/b"]
+
+
+@pytest.mark.parametrize("policy", ["mutable", "immutable"])
+def test_adding_copies_nothing(fill: Fill, home: Path, policy: str) -> None:
+    """SEMANTICS 2.4: there, a mutable file is copied to a staging folder first, and 3 (#3823, #7673) says what became of that;
+    "skip_cache: do not put into the local cache": there is none."""
+    folder = fill("in", {"a": "1" * 100_000})
+    artifact = lading.Artifact("ds", "dataset")
+
+    artifact.add_dir(folder, policy=policy, skip_cache=True)
+    artifact.add_file(folder / "a", "b", policy=policy, skip_cache=True)
+
+    assert [path for path in home.rglob("*") if path.is_file() and b"1" * 1000 in path.read_bytes()] == []
+
+
 def test_add_dir_tells_how_far_it_is(fill: Fill) -> None:
     told: list[int] = []
     artifact = lading.Artifact("ds", "dataset")
@@ -217,94 +237,6 @@ def test_remove_takes_a_file_an_entry_or_a_folder(fill: Fill) -> None:
     assert list(artifact.manifest.entries) == ["subway"]
     with pytest.raises(FileNotFoundError, match="gone"):
         artifact.remove("gone")
-
-
-# -- new_file ---------------------------------------------------------------------------------------------------------------
-
-
-def test_new_file_is_added_when_it_is_closed() -> None:
-    """Seed 000, "new_file"."""
-    artifact = lading.Artifact("my_data", type="dataset")
-
-    with artifact.new_file("sub/hello.txt") as f:
-        f.write("hello!")
-        assert len(artifact.manifest) == 0
-
-    assert artifact.manifest.entries["sub/hello.txt"].size == 6
-
-
-def test_new_file_takes_bytes_encodings_and_no_mode(home: Path) -> None:
-    """Seed 000, `new_file(name, mode=None)`."""
-    artifact = lading.Artifact("my_data", type="dataset")
-
-    with artifact.new_file("b", "wb") as f:
-        f.write(b"\xff")
-    with artifact.new_file("l", mode=None, encoding="latin-1") as f:
-        f.write("ä")
-
-    assert artifact.manifest.entries["b"].size == artifact.manifest.entries["l"].size == 1
-
-
-def test_new_file_replaces_only_without_x() -> None:
-    """SEMANTICS 1.1, '"x" not in mode ⇒ overwrite; FileExists → ValueError'."""
-    artifact = lading.Artifact("my_data", type="dataset")
-    with artifact.new_file("a") as f:
-        f.write("1")
-
-    with pytest.raises(ValueError, match="already exists"), artifact.new_file("./a") as f:
-        f.write("22")
-    with artifact.new_file("a", "w") as f:
-        f.write("333")
-
-    assert artifact.size == 3
-    for mode in ("r", "a", "xw", "q", "b"):
-        with pytest.raises(ValueError, match="mode"), artifact.new_file("z", mode):
-            pass
-
-
-def test_a_block_that_raises_adds_nothing_and_leaves_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """SEMANTICS 1.1, "UnicodeEncodeError re-raised after printing"."""
-    artifact = lading.Artifact("my_data", type="dataset")
-
-    with pytest.raises(RuntimeError, match="no"), artifact.new_file("a"):
-        raise RuntimeError("no")
-    with pytest.raises(UnicodeEncodeError), artifact.new_file("b", encoding="ascii") as f:
-        f.write("ä")
-
-    assert len(artifact.manifest) == 0
-    assert list((home / "tmp").iterdir()) == []
-    assert "ERROR Failed to open the provided file" in capsys.readouterr().err
-
-
-def test_made_files_go_when_the_artifact_is_logged_or_goes(run: lading.Run, home: Path) -> None:
-    """DESIGN 5: "Apart from the store's one copy, lading makes no second copy of data by default"."""
-    logged, dropped = lading.Artifact("a", "dataset"), lading.Artifact("b", "dataset")
-    for artifact in (logged, dropped):
-        with artifact.new_file("f") as f:
-            f.write(artifact.name)
-    assert len(list((home / "tmp").iterdir())) == 2
-
-    run.log_artifact(logged)
-    del dropped, artifact
-    gc.collect()
-
-    assert list((home / "tmp").iterdir()) == []
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_child_does_not_take_the_parents_made_files_with_it(run: lading.Run) -> None:
-    artifact = lading.Artifact("a", "dataset")
-    with artifact.new_file("f") as f:
-        f.write("1")
-    if not (child := os.fork()):
-        del artifact
-        gc.collect()
-        os._exit(0)
-    os.waitpid(child, 0)
-
-    run.log_artifact(artifact)
-
-    assert artifact.version == "v0"
 
 
 # -- finalized --------------------------------------------------------------------------------------------------------------
@@ -363,202 +295,6 @@ def test_an_entry_of_a_draft_cannot_be_downloaded(fill: Fill) -> None:
 
     with pytest.raises(ArtifactNotLoggedError):
         entry.download()
-
-
-# -- save -------------------------------------------------------------------------------------------------------------------
-
-
-def test_edits_in_place_are_saved(dataset: Make) -> None:
-    """Seed 000, "update an artifact"."""
-    dataset({"a": "1"}, aliases=["old"])
-    artifact = lading.Api().artifact("p/ds:latest")
-
-    artifact.description = "My new description"
-    artifact.metadata["oldKey"] = "new value"
-    artifact.aliases.append("best")
-    artifact.aliases.remove("latest")
-    artifact.tags.append("t")
-    artifact.save()
-
-    again = lading.Api().artifact("p/ds:v0")
-    assert (again.description, again.metadata) == ("My new description", {"oldKey": "new value"})
-    assert (sorted(again.aliases), again.tags) == (["best", "old"], ["t"])
-
-
-def test_sets_are_replaced_completely(dataset: Make) -> None:
-    """Seed 000, "replace completely"."""
-    artifact = dataset({"a": "1"}, aliases=["x"], tags=["t", "u"])
-    artifact.metadata = {"newKey": "new value"}
-    artifact.aliases = ["replaced"]
-    artifact.tags = ["u", "u"]
-    artifact.description = None
-
-    artifact.save()
-
-    again = lading.Api().artifact("p/ds:replaced")
-    assert (again.metadata, again.aliases, again.tags, again.description) == ({"newKey": "new value"}, ["replaced"], ["u"], None)
-
-
-def test_an_older_version_that_is_saved_does_not_take_latest_back(dataset: Make) -> None:
-    """SEMANTICS 2.7, "aliases/tags diffed against the saved ones"."""
-    old = dataset({"a": "1"}, aliases=["mine"], tags=["t"])
-    dataset({"a": "2"}, aliases=["mine"])
-    other = lading.Api().artifact("p/ds:v0")
-    other.tags.append("theirs")
-    other.save()
-
-    old.aliases.append("best")
-    old.tags = []
-    old.save()
-
-    assert (old.aliases, old.tags) == (["best"], ["theirs"])
-    assert lading.Api().artifact("p/ds:latest").version == "v1"
-    assert lading.Api().artifact("p/ds:mine").version == "v1"
-
-
-def test_an_artifact_is_saved_and_deleted_after_its_collection_was_renamed(dataset: Make) -> None:
-    artifact = dataset({"a": "1"})
-    collection = lading.Api().artifact_collection("dataset", "p/ds")
-    collection.name = "other"
-    collection.save()
-
-    artifact.description = "new"
-    artifact.save()
-    now = lading.Api().artifact("p/other").description
-    artifact.delete(delete_aliases=True)
-
-    assert (now, artifact.qualified_name, artifact.state) == ("new", "me/p/other:v0", "DELETED")
-
-
-def test_edits_at_the_same_moment_are_all_kept(dataset: Make) -> None:
-    dataset({"a": "1"}, aliases=["old"], tags=["old"])
-    held = [lading.Api().artifact("p/ds") for _ in range(6)]
-    ready = threading.Barrier(len(held))
-
-    def edit(number: int, artifact: lading.Artifact) -> None:
-        artifact.aliases.append(f"a{number}")
-        artifact.tags.append(f"t{number}")
-        ready.wait()
-        artifact.save()
-
-    threads = [threading.Thread(target=edit, args=each) for each in enumerate(held)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    now = lading.Api().artifact("p/ds")
-    assert sorted(now.aliases) == [*(f"a{number}" for number in range(6)), "latest", "old"]
-    assert sorted(now.tags) == ["old", *(f"t{number}" for number in range(6))]
-
-
-def test_an_alias_is_taken_from_another_version(dataset: Make) -> None:
-    """SEMANTICS 2.7, "an alias is unique within a collection"."""
-    first, second = dataset({"a": "1"}, aliases=["best"]), dataset({"a": "2"})
-
-    second.aliases.append("best")
-    second.save()
-
-    assert lading.Api().artifact("p/ds:best").version == "v1"
-    assert lading.Artifact.from_id(first.id or "").aliases == []
-
-
-def test_saving_what_was_not_edited_changes_nothing(dataset: Make) -> None:
-    artifact = dataset({"a": "1"}, aliases=["b", "a"])
-    before = artifact.updated_at
-
-    artifact.save()
-
-    assert lading.Api().artifact("p/ds:v0").updated_at == before
-
-
-@pytest.mark.parametrize("alias", ["a/b", "a:b", "", "v1"])
-def test_aliases_that_cannot_be_are_refused(dataset: Make, alias: str) -> None:
-    """SEMANTICS 1.2, "Aliases must not contain any of the following characters"."""
-    artifact = dataset({"a": "1"})
-
-    artifact.aliases.append(alias)
-    with pytest.raises(InvalidValueError, match=r"[Aa]lias"):
-        artifact.save()
-    with pytest.raises(InvalidValueError, match=r"[Aa]lias"):
-        artifact.aliases = [alias]
-    assert lading.Api().artifact("p/ds:v0").aliases == ["latest"]
-
-
-def test_tags_and_metadata_edited_in_place_are_checked_on_save(dataset: Make) -> None:
-    """SEMANTICS 1.1, "metadata validated on assignment and again on save"."""
-    artifact = dataset({"a": "1"})
-
-    artifact.tags.append("no/slash")
-    with pytest.raises(InvalidValueError, match="Invalid tag"):
-        artifact.save()
-    artifact.tags.clear()
-    artifact.metadata["f"] = object()
-    with pytest.raises(InvalidTypeError, match=r"metadata\.f"):
-        artifact.save()
-
-
-def test_a_draft_that_is_saved_is_logged_by_the_active_run_or_one_made_for_it(home: Path, fill: Fill) -> None:
-    """SEMANTICS 1.1, "PENDING → log with most recent active run, else create a run of job_type auto"."""
-    lone, mine, other = (lading.Artifact(name, "dataset") for name in ("lone", "mine", "other"))
-    for artifact in (lone, mine, other):
-        artifact.add_file(fill("in", {artifact.name: artifact.name}) / artifact.name)
-
-    lone.save()
-    with lading.init(project="p") as run:
-        mine.save()
-        other.save(project="q")
-
-    first, second, third = lone.logged_by(), mine.logged_by(), other.logged_by()
-    assert first is not None
-    assert second is not None
-    assert third is not None
-    assert (lone.project, first.job_type, first.state) == ("uncategorized", "auto", "finished")
-    assert (mine.project, second.id) == ("p", run.id)
-    assert (other.project, third.job_type) == ("q", "auto")
-
-
-# -- delete -----------------------------------------------------------------------------------------------------------------
-
-
-def test_a_version_with_aliases_is_deleted_only_with_them(dataset: Make) -> None:
-    """Seed 000, "delete"; SEMANTICS 1.1."""
-    artifact = dataset({"a": "1"}, aliases=["best"])
-
-    with pytest.raises(AliasesRemainError, match="best, latest"):
-        artifact.delete()
-    assert artifact.state == "COMMITTED"
-    artifact.delete(delete_aliases=True)
-
-    assert (artifact.state, artifact.aliases) == ("DELETED", [])
-    with pytest.raises(UnknownNameError, match="alias 'best' not found"):
-        lading.Api().artifact("p/ds:best")
-    with pytest.raises(UnknownNameError, match="v0 was deleted"):
-        lading.Api().artifact("p/ds:v0")
-    with pytest.raises(CommError):
-        artifact.delete()
-
-
-def test_a_version_without_aliases_is_deleted_and_its_number_not_used_again(dataset: Make) -> None:
-    first, second = dataset({"a": "1"}), dataset({"a": "2"})
-
-    lading.Artifact.from_id(first.id or "").delete()
-    second.delete(delete_aliases=True)
-    third = dataset({"a": "2"})
-
-    assert (third.version, third.aliases) == ("v2", ["latest"])
-    assert third.verify(third.download()) is None
-
-
-def test_after_the_alias_latest_is_gone_the_highest_version_is_compared_with(dataset: Make) -> None:
-    """DESIGN 5: "or, without that alias, to the highest committed version"."""
-    artifact = dataset({"a": "1"})
-    artifact.aliases = []
-    artifact.save()
-
-    again = dataset({"a": "1"})
-
-    assert (again.version, again.aliases) == ("v0", ["latest"])
 
 
 # -- looking up -------------------------------------------------------------------------------------------------------------

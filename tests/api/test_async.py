@@ -144,6 +144,7 @@ async def test_blocking_calls_work_on_the_thread_of_a_running_loop(run: lading.R
 
 
 async def test_several_downloads_at_once(run: lading.Run, fill: Fill) -> None:
+    """SEMANTICS 3 (#6856): "many artifacts at once"; (#10681): "no async API exists"."""
     artifacts = [
         await run.log_artifact_async(await drafted(fill(f"in{n}", {"same": "x", "own": str(n)}), f"ds{n}")) for n in range(4)
     ]

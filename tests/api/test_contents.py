@@ -31,7 +31,7 @@ def test_an_entry_is_found_by_its_path(dataset: Make) -> None:
     assert (entry.path, entry.name, entry.size, entry.ref, entry.extra) == ("sub/b", "sub/b", 2, None, {})
     assert entry == artifact.get_entry(Path("sub/b")) == artifact.get_entry("sub/b")
     assert entry.parent_artifact() is artifact
-    assert repr(entry) == f"<ArtifactEntry sub/b (2 bytes, {entry.digest})>"
+    assert repr(entry) == f"<ArtifactManifestEntry sub/b (2 bytes, {entry.digest})>"
 
 
 @pytest.mark.parametrize("path", ["gone", "sub", "sub/", "", "zzz", "../a"])

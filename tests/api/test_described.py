@@ -60,10 +60,10 @@ def test_what_a_logged_artifact_has(dataset: Make) -> None:
     """Seed 000, "attributes"; SEMANTICS 1.1."""
     artifact = dataset({"a.txt": "hello", "b/c.txt": "my"}, aliases=["best"], tags=["blue whale"])
 
-    assert (artifact.entity, artifact.project, artifact.collection, artifact.version) == ("me", "p", "ds", "v0")
+    assert (artifact.entity, artifact.project, artifact.version) == ("me", "p", "v0")
     assert (artifact.name, artifact.qualified_name) == ("ds:v0", "me/p/ds:v0")
     assert (artifact.source_name, artifact.source_qualified_name) == ("ds:v0", "me/p/ds:v0")
-    assert (artifact.source_entity, artifact.source_project, artifact.source_collection) == ("me", "p", "ds")
+    assert (artifact.source_entity, artifact.source_project) == ("me", "p")
     assert (artifact.source_version, artifact.is_link, artifact.history_step) == ("v0", False, None)
     assert (artifact.state, artifact.type, artifact.size, artifact.file_count) == ("COMMITTED", "dataset", 7, 2)
     assert (sorted(artifact.aliases), artifact.tags) == (["best", "latest"], ["blue whale"])
@@ -106,6 +106,17 @@ def test_what_follows_from_the_contents_cannot_be_set(name: str) -> None:
 def test_labels_of_a_draft_cannot_be_set(name: str) -> None:
     with pytest.raises(ArtifactNotLoggedError):
         setattr(lading.Artifact("ds", "dataset"), name, ["x"])
+
+
+def test_use_as_is_deprecated_and_kept_where_a_config_says_it(run: lading.Run) -> None:
+    """SEMANTICS 1.1: "use_as(deprecated)"; `json_encode`: "usedAs"."""
+    with pytest.warns(DeprecationWarning, match="use_as is deprecated"):
+        artifact = lading.Artifact("ds", "dataset", use_as="input")
+    run.log_artifact(artifact)
+
+    with pytest.warns(DeprecationWarning, match="use_as is deprecated"):
+        assert artifact.use_as == "input"
+    assert artifact.json_encode()["usedAs"] == "input"
 
 
 def test_metadata_is_checked_when_it_is_set() -> None:

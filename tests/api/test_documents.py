@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import lading
+from lading.api.documents import AT_ONCE
 from lading.api.portal import blocking
 from lading.api.workspace import Workspace
 from lading.catalog import Content, Labels
@@ -20,16 +21,21 @@ from lading.transfer.plan import manifest_key
 Make = Callable[..., lading.Artifact]
 
 
-async def plant(workspace: Workspace, page: bytes, first: str, count: int = 1) -> None:
-    """Commit version v1 of me/p/ds whose document is this page, as somebody could who may write to store and catalogue."""
+async def plant(workspace: Workspace, page: bytes, first: str, count: int = 1, *more: tuple[str, bytes]) -> None:
+    """Commit version v1 of me/p/ds whose document is this page, and more, as somebody could who may write to store
+    and catalogue."""
     session = await workspace.catalog.open_session(secrets.token_hex(16), "me", "p", "ds", "dataset")
     algorithm = Algorithm.BLAKE3
-    page_digest = tree_digest(algorithm, page)
-    pages = [{"first": first, "digest": page_digest, "count": count, "size": len(page)}]
-    index = {"format": 1, "algorithm": "BLAKE3", "leaf_size": LEAF_SIZE, "count": count, "size": 0, "pages": pages}
-    raw = json.dumps(index).encode()
+    some = [(first, page, count), *((path, data, len(json.loads(data))) for path, data in more)]
+    made = [(tree_digest(algorithm, data), data) for _, data, _ in some]
+    pages = [
+        {"first": path, "digest": digest, "count": number, "size": len(data)}
+        for (path, data, number), (digest, _) in zip(some, made, strict=True)
+    ]
+    index = {"format": 1, "algorithm": "BLAKE3", "leaf_size": LEAF_SIZE, "size": 0, "pages": pages}
+    raw = json.dumps(index | {"count": sum(number for *_, number in some)}).encode()
     document = tree_digest(algorithm, raw)
-    for digest, data in ((page_digest, page), (document, raw)):
+    for digest, data in (*made, (document, raw)):
         await write_bytes(workspace.store, manifest_key(session.entity_id, algorithm, digest), gzip.compress(data))
     content = Content(
         digest=document, tree_digest=document, digest_algorithm="BLAKE3", document=document, size=0, file_count=count
@@ -102,6 +108,25 @@ def test_entries_that_cannot_be_are_refused(dataset: Make, workspace: Workspace,
 
     with pytest.raises(ManifestError, match="manifest page"):
         lading.Api().artifact("p/ds:v1").download("out")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("count", [2, AT_ONCE + 1])
+def test_pages_that_overlap_are_refused(dataset: Make, workspace: Workspace, count: int) -> None:
+    """Else a file by its name could be another than the one of a whole download."""
+    good = entries_of(dataset({"a": "evil"}))["a"]
+    pages = [(path, json.dumps({path: good}).encode()) for path in "abcdefghijklmnop"[:count]]
+    wide = json.dumps({pages[-2][0]: good, "y": good}).encode()
+    if count == 2:
+        blocking(plant)(workspace, wide, "a", 2, pages[1])
+    else:
+        blocking(plant)(workspace, pages[0][1], "a", 1, *pages[1:-2], (pages[-2][0], wide), pages[-1])
+    artifact = lading.Api().artifact("p/ds:v1")
+
+    with pytest.raises(ManifestError, match="is behind 'y'"):
+        artifact.download("out")
+    with pytest.raises(ManifestError, match="is behind 'y'"):
+        list(artifact.files())
     assert not Path("out").exists()
 
 

@@ -1,5 +1,6 @@
-"""Downloads, checkouts and verifications: what is written, kept, removed, refused."""
+"""Downloads: what is written, kept, refused."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -18,8 +19,6 @@ from lading.errors import (
     LocalFileError,
     NotFoundError,
     StoreUnavailableError,
-    UsageError,
-    VerificationError,
 )
 from lading.store.store import Store
 from lading.testing.wrappers import FaultyStore, SlowStore, TracedStore
@@ -175,6 +174,16 @@ def test_progress_counts_what_moved_and_what_was_there(dataset: Make) -> None:
     assert (first, told[-1]) == ((2, 2, 0), (2, 2, 2))
 
 
+def test_a_download_is_the_only_copy_beside_the_store(dataset: Make, home: Path) -> None:
+    """SEMANTICS 2.5: the cache there holds every file once more, believed by its size; here there is none."""
+    content = os.urandom(100_000)
+    dataset({"a": content}).download()
+
+    assert [path for path in home.rglob("*") if path.is_file() and content[:1000] in path.read_bytes()] == [
+        path for path in (home / "store" / "objects").rglob("*") if path.is_file()
+    ]
+
+
 def test_files_of_one_size_do_not_mix(run: lading.Run, tmp_path: Path) -> None:
     """SEMANTICS 5, defect 2: files of two artifacts of the same size never mix."""
     artifacts: list[lading.Artifact] = []
@@ -184,7 +193,7 @@ def test_files_of_one_size_do_not_mix(run: lading.Run, tmp_path: Path) -> None:
             file.write(name)
         artifacts.append(run.log_artifact(artifact))
 
-    roots = [Path(artifact.download(tmp_path / artifact.collection, skip_cache=True)) for artifact in artifacts]
+    roots = [Path(artifact.download(tmp_path / artifact.name, skip_cache=True)) for artifact in artifacts]
 
     assert [(root / "f").read_text() for root in roots] == ["one", "two"]
 
@@ -315,148 +324,19 @@ def test_what_is_here_already_is_copied_and_not_fetched(dataset: Make, workspace
     assert store.ranges("objects/") == []
 
 
-# -- checkout ---------------------------------------------------------------------------------------------------------------
-
-
-def test_a_checkout_holds_the_artifact_and_nothing_else(dataset: Make, fill: Fill) -> None:
-    """Seed 000, "checkout"; SEMANTICS 2.6 (theirs leaves empty directories)."""
-    artifact = dataset({"a": "1", "sub/b": "2", "file": "3"})
-    other = fill("other", {"precious": "x"})
-    root = fill(
-        "out", {"a": "wrong", "mine": "x", "sub/mine": "y", "deep/er/mine": "z", "file/was/folder": "q", ".lading-x": "t"}
-    )
-    (root / "empty").mkdir()
-    (root / "link").symlink_to(other / "precious")
-    (root / "linked").symlink_to(other)
-
-    assert artifact.checkout(root) == str(root)
-
-    assert sorted(path.relative_to(root).as_posix() for path in root.rglob("*")) == ["a", "file", "sub", "sub/b"]
-    assert tree(root) == {"a": b"1", "file": b"3", "sub/b": b"2"}
-    assert tree(other) == {"precious": b"x"}
-
-
-def test_a_checkout_without_a_root_goes_to_the_name_without_version(dataset: Make, tmp_path: Path) -> None:
-    """SEMANTICS 2.6, "checkout: without version"."""
-    dataset({"a": "1", "b": "2"}).checkout()
-
-    assert dataset({"a": "2"}).checkout() == str(tmp_path / "work/artifacts/ds")
-    assert tree(tmp_path / "work/artifacts/ds") == {"a": b"2"}
-
-
-def test_a_checkout_keeps_files_that_are_right(dataset: Make) -> None:
-    artifact = dataset({"a": "1"})
-    root = Path(artifact.checkout())
-    inode = (root / "a").stat().st_ino
-
-    artifact.checkout()
-
-    assert (root / "a").stat().st_ino == inode
-
-
-def test_a_checkout_into_a_place_that_holds_other_things_is_refused(
-    dataset: Make, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    artifact = dataset({"a": "1"})
-    monkeypatch.setenv("HOME", str(tmp_path / "people" / "me"))
-    (tmp_path / "people" / "me").mkdir(parents=True)
-    (tmp_path / "alias").symlink_to(home)
-    before = tree(home / "store")
-
-    for root in ("/", ".", "..", tmp_path, home, home / "store", home / "store" / "objects", home / "new", tmp_path / "alias"):
-        with pytest.raises(UsageError, match="checkout would empty"):
-            artifact.checkout(root)
-    for root in (tmp_path / "people", tmp_path / "people" / "me"):
-        with pytest.raises(UsageError, match="checkout would empty"):
-            artifact.checkout(root)
-    assert tree(home / "store") == before
-
-
-def test_a_checkout_does_not_empty_a_store_or_catalogue_elsewhere(
-    run: lading.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run.finish()
-    monkeypatch.setenv("LADING_STORE", str(tmp_path / "apart" / "my store"))
-    monkeypatch.setenv("LADING_CATALOG", f"sqlite:///{tmp_path}/names/catalog.db")
-    with lading.init(project="p") as here:
-        artifact = here.log_artifact(lading.Artifact("ds", "dataset"))
-
-        for root in ("apart", "apart/my store", "apart/my store/objects", "names"):
-            with pytest.raises(UsageError, match="checkout would empty"):
-                artifact.checkout(tmp_path / root)
-
-
-# -- verify -----------------------------------------------------------------------------------------------------------------
-
-
-def test_verify_names_everything_that_is_wrong(dataset: Make, fill: Fill) -> None:
-    """Seed 000, "verify": ValueError; SEMANTICS 2.6, the texts."""
-    artifact = dataset({"a": "1", "b": "2", "sub/c": "3", "d": "4"})
-    root = Path(artifact.download())
-    artifact.verify(root)
-    (root / "b").write_text("x")
-    (root / "sub/c").unlink()
-    (root / "d").unlink()
-    (root / "d").symlink_to(fill("other", {"d": "4"}) / "d")
-    (root / "sub/stranger").write_text("y")
-    (root / "dangling").symlink_to("nowhere")
-
-    with pytest.raises(VerificationError) as caught:
-        artifact.verify()
-
-    assert caught.value.problems == (
-        f"Found file {root}/dangling which is not a member of artifact me/p/ds:v0",
-        f"Found file {root}/sub/stranger which is not a member of artifact me/p/ds:v0",
-        "Missing file: d",
-        "Missing file: sub/c",
-        "Digest mismatch for file: b",
-    )
-    assert isinstance(caught.value, ValueError)
-
-
-def test_verify_reads_every_byte_whatever_the_index_says(dataset: Make) -> None:
-    artifact = dataset({"a": "1"})
-    root = Path(artifact.download())
-    os.utime(root / "a", ns=(1, 1))
-    artifact.download()  # the index knows it now
-    (root / "a").write_text("2")
-    os.utime(root / "a", ns=(1, 1))
-
-    with pytest.raises(ValueError, match="Digest mismatch for file: a"):
-        artifact.verify()
-
-
-def test_an_ignore_file_hides_no_stranger(dataset: Make, fill: Fill) -> None:
-    artifact = dataset({"a": "1"})
-    root = Path(artifact.download())
-    fill("artifacts/ds:v0", {".ladingignore": "*\n", "stranger": "x", ".lading-y": "z"})
-
-    with pytest.raises(VerificationError) as caught:
-        artifact.verify()
-    assert [problem.split()[2].removeprefix(f"{root}/") for problem in caught.value.problems] == [
-        ".lading-y",
-        ".ladingignore",
-        "stranger",
-    ]
-
-
-def test_verify_needs_a_folder(dataset: Make) -> None:
-    with pytest.raises(LocalFileError, match="no such folder"):
-        dataset({"a": "1"}).verify("gone")
-
-
 # -- disks that are full, read-only, gone ----------------------------------------------------------------------------------------
 
 
 def test_a_full_disk_is_named_and_nothing_half_written_is_left(dataset: Make, small_disk: Path) -> None:
-    """DESIGN 7: "Disk full: a named error, no half file"."""
+    """SEMANTICS 2.5: "`OSError(ENOSPC, …)`" when the disk is short."""
     small = {f"s{number:02}": os.urandom(1 << 20) for number in range(10)}
     artifact, large = dataset(small), dataset({"large": os.urandom(9 << 20)}, "large")
 
     for each in (artifact, large):
-        root = small_disk / each.collection
-        with pytest.raises(DiskFullError, match="the disk is full"):
+        root = small_disk / each.name
+        with pytest.raises(DiskFullError, match="the disk is full") as caught:
             each.download(root)
+        assert (isinstance(caught.value, OSError), caught.value.errno) == (True, errno.ENOSPC)
         arrived = tree(root)
         assert arrived == {path: small[path] for path in arrived}  # whole files only
         shutil.rmtree(root)

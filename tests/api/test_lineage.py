@@ -66,6 +66,21 @@ def test_its_edges_say_how_things_went(history: None) -> None:
     assert repr(found) == "<Lineage of me/p/data:v0 (3 artifacts, 4 runs)>"
 
 
+def test_a_run_is_drawn_with_the_name_that_it_was_given(home: object) -> None:
+    for more in ({}, {"name": "first try"}, {"job_type": "prep"}, {"job_type": "prep", "name": "first try"}):
+        with lading.init(project="p", id="".join(more) or "none", **more) as run:  # type: ignore[arg-type]  # pyright: ignore
+            logged(run, "raw")
+
+    details = {node.title: node.detail for node in Api().artifact("p/raw").lineage().nodes if node.kind == "run"}
+
+    assert details == {
+        "me/p/none": "none, finished",
+        "me/p/name": "first try, finished",
+        "me/p/job_type": "prep, finished",
+        "me/p/job_typename": "prep, first try, finished",
+    }
+
+
 def test_a_deleted_version_stays_in_it(history: None) -> None:
     Api().artifact("p/raw").delete(delete_aliases=True)
 

@@ -49,13 +49,8 @@ def test_a_portfolio_has_its_own_index_and_aliases(dataset: Make) -> None:
 
     linked = artifact.link("portfolio", aliases=["prod"])
 
-    assert (linked.name, linked.version, linked.aliases, linked.collection) == (
-        "portfolio:v0",
-        "v0",
-        ["latest", "prod"],
-        "portfolio",
-    )
-    assert (linked.source_name, linked.source_version, linked.source_collection) == ("ds:v1", "v1", "ds")
+    assert (linked.name, linked.version, linked.aliases) == ("portfolio:v0", "v0", ["latest", "prod"])
+    assert (linked.source_name, linked.source_version) == ("ds:v1", "v1")
     assert (linked.source_entity, linked.source_project, linked.source_qualified_name) == ("me", "p", "me/p/ds:v1")
     assert (linked.is_link, artifact.is_link, linked.id) == (True, False, artifact.id)
     assert sorted(artifact.aliases) == ["best", "latest"]
@@ -77,6 +72,17 @@ def test_a_link_leads_to_its_source_and_a_version_to_its_links(dataset: Make) ->
     assert artifact.source_artifact is artifact
 
 
+def test_it_leads_to_its_collections(dataset: Make) -> None:
+    """SEMANTICS 1.1, `collection`, `source_collection`; 1.3: W&B's are `ArtifactCollection`s, of the link and of the source."""
+    artifact = dataset({"a": "1"}, aliases=["best"])
+    linked = artifact.link("portfolio", aliases=["prod"])
+
+    assert (linked.collection.name, linked.collection.is_sequence()) == ("portfolio", False)
+    assert (linked.collection.aliases, linked.source_collection.aliases) == (["latest", "prod"], ["best", "latest"])
+    assert (linked.source_collection.name, linked.source_collection.is_sequence()) == ("ds", True)
+    assert artifact.collection.id == artifact.source_collection.id == linked.source_collection.id
+
+
 def test_on_a_loop_links_are_awaited(dataset: Make) -> None:
     """DESIGN 7: "Properties do not wait"."""
     artifact = dataset({"a": "1"})
@@ -87,6 +93,10 @@ def test_on_a_loop_links_are_awaited(dataset: Make) -> None:
             _ = artifact.linked_artifacts
         with pytest.raises(UsageError, match=r"await artifact\.source_artifact_async\(\)"):
             _ = linked.source_artifact
+        with pytest.raises(UsageError, match=r"await artifact\.collection_async\(\)"):
+            _ = linked.collection
+        assert (await linked.collection_async()).name == "portfolio"
+        assert (await linked.source_collection_async()).name == "ds"
         found = await artifact.linked_artifacts_async()
         return [(await linked.source_artifact_async()).name, *(each.name for each in found)]
 

@@ -45,3 +45,12 @@ def test_a_model_is_linked_to_the_registry_of_models(run: lading.Run, fill: Fill
     assert run.link_model("m", "best", name="mine").version == "v0"
     with pytest.raises(AssertionError, match="Invalid model name: 'a/b'"):
         run.link_model("m", "a/b")
+
+
+def test_a_model_that_is_linked_keeps_its_own_type(run: lading.Run, fill: Fill) -> None:
+    """SEMANTICS 1.2: for `link_model` it is enough that "model" is in the type."""
+    run.log_artifact(fill("m", {"a": "1"}), "mine", "reference-model")
+
+    linked = run.link_model(fill("m", {"a": "2"}), "best", name="mine")
+
+    assert (linked.type, linked.source_name) == ("reference-model", "mine:v1")

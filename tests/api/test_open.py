@@ -254,11 +254,11 @@ def test_a_draft_is_not_opened(run: lading.Run, fill: Callable[..., Path]) -> No
 
 
 def test_a_reference_to_what_is_in_no_artifact_says_so(dataset: Dataset) -> None:
-    from lading.api.entry import ArtifactEntry
+    from lading.api.entry import ArtifactManifestEntry
     from lading.manifest.entry import Entry
 
     artifact = dataset({"a": "a"})
-    entry = ArtifactEntry(artifact, "far", Entry("etag", ref="weird://host/far"))
+    entry = ArtifactManifestEntry(artifact, "far", Entry("etag", ref="weird://host/far"))
 
     with pytest.raises(UsageError, match="weird://host/far"):
         entry.open()

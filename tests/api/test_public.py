@@ -1,4 +1,4 @@
-"""Api: artifacts, collections, types and runs, looked up."""
+"""Api: artifacts, looked up, listed and deleted."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,8 +7,7 @@ import pytest
 
 import lading
 from lading.api import Api
-from lading.api.portal import blocking
-from lading.errors import AliasesRemainError, CommError, InvalidValueError, NameConflictError, UnknownNameError
+from lading.errors import AliasesRemainError, CommError, UnknownNameError
 
 Make = Callable[..., lading.Artifact]
 
@@ -16,7 +15,7 @@ Make = Callable[..., lading.Artifact]
 def test_settings_may_be_overridden(home: object) -> None:
     """SEMANTICS 1.3: `Api(overrides=…)`."""
     assert repr(Api({"entity": "us", "project": "p"})).startswith("<Api us/p in sqlite:///")
-    assert Api(entity="us").default_entity == "us"
+    assert Api(entity="us").default_entity == Api({"entity": "us"}, 29, "key").default_entity == "us"
     assert Api().default_entity == "me"
 
 
@@ -30,8 +29,20 @@ def test_an_artifact_is_found_by_its_name(dataset: Make) -> None:
         Api().artifact("p/ds:latest", type="model")
 
 
+def test_what_a_name_does_not_say_is_the_default(dataset: Make) -> None:
+    """SEMANTICS 1.3: "`[[entity/]project/]name[:alias]`, the alias may contain "/" and ":"; default project `uncategorized`"."""
+    dataset({"a": "1"})
+    with lading.init() as run:
+        run.log_artifact(lading.Artifact("ds", "dataset"))
+
+    assert Api().artifact("ds").qualified_name == "me/uncategorized/ds:v0"
+    assert Api(entity="us").artifact("me/p/ds").qualified_name == "me/p/ds:v0"
+    with pytest.raises(CommError, match="alias 'a/b:c' not found in me/p/ds"):
+        Api().artifact("p/ds:a/b:c")
+
+
 def test_whether_an_artifact_exists(dataset: Make) -> None:
-    """SEMANTICS 1.3: False only on not-found, other errors are raised."""
+    """SEMANTICS 1.3: "`*_exists` → False only on not-found, re-raises other CommErrors"."""
     dataset({"a": "1"})
     api = Api()
 
@@ -57,12 +68,24 @@ def test_versions_are_listed_in_both_orders(dataset: Make) -> None:
     assert [each.version for each in api.artifacts("dataset", "p/ds")] == ["v4", "v2", "v1", "v0"]
     assert [each.version for each in api.artifacts("dataset", "p/ds", order="-version_index")] == ["v4", "v2", "v1", "v0"]
     for order in ("version_index", "+version_index"):
-        assert [each.version for each in api.artifact_versions("dataset", "me/p/ds", order=order)] == ["v0", "v1", "v2", "v4"]
+        assert [each.version for each in api.artifacts("dataset", "me/p/ds", order=order)] == ["v0", "v1", "v2", "v4"]
     assert list(api.artifacts("model", "p/ds")) == []
     with pytest.raises(ValueError, match="order"):
         api.artifacts("dataset", "p/ds", order="created")
     with pytest.raises(UnknownNameError, match="collection 'gone'"):
         list(api.artifacts("dataset", "p/gone"))
+
+
+def test_the_older_name_of_the_list_of_versions_is_deprecated(dataset: Make) -> None:
+    """SEMANTICS 1.3: "artifact_versions(...) deprecated"."""
+    for number in range(3):
+        dataset({"a": str(number)})
+
+    with pytest.warns(DeprecationWarning, match=r"call artifacts\(\)"):
+        versions = Api().artifact_versions("dataset", "p/ds", 2)
+
+    assert versions[0].version == "v2"
+    assert repr(versions) == "<Paginator 2 of 3 fetched>"
 
 
 def test_tags_choose_versions_that_have_all_of_them(dataset: Make) -> None:
@@ -99,6 +122,28 @@ def test_lists_come_in_pages(dataset: Make) -> None:
         _ = versions[-6]
 
 
+def test_next_goes_on_where_it_was(dataset: Make) -> None:
+    """W&B's lists are iterators, too: `next(api.artifacts(…))`."""
+    for number in range(3):
+        dataset({"a": str(number)})
+    versions = Api().artifacts("dataset", "p/ds", per_page=2)
+
+    assert [next(versions).version, next(versions).version] == ["v2", "v1"]
+    assert [each.version for each in versions] == ["v2", "v1", "v0"]
+    assert next(versions).version == "v0"
+    assert next(versions, None) is None
+
+
+def test_a_cursor_of_another_list_is_refused(dataset: Make) -> None:
+    """SEMANTICS 1.3: "`.cursor` to resume via `start=`"."""
+    dataset({"a": "1"})
+    api = Api()
+
+    for pages in (api.artifacts("dataset", "p/ds", start="x"), api.artifact_types("p", start="x"), api.runs("p", start="7")):
+        with pytest.raises(ValueError, match=r"' does not continue this list"):
+            next(pages)
+
+
 def test_lists_are_iterated_on_a_loop_too(dataset: Make) -> None:
     """DESIGN 7: "Paginators also do `async for`"."""
     for number in range(3):
@@ -124,190 +169,8 @@ def test_after_the_last_page_there_is_no_cursor(dataset: Make) -> None:
     assert len(list(versions)) == 3
 
 
-# -- collections and types ------------------------------------------------------------------------------------------------------
-
-
-def test_collections_and_types_of_a_project(dataset: Make) -> None:
-    """SEMANTICS 1.3: `artifact_types`, `artifact_type`, `artifact_collections`, `ArtifactType.collections`."""
-    dataset({"a": "1"}, "one")
-    dataset({"a": "1"}, "two")
-    api = Api(project="p")
-    with lading.init(project="p") as run:
-        run.log_artifact(lading.Artifact("net", "model"))
-
-    types = api.artifact_types()
-    kind = api.artifact_type("dataset", "me/p")
-
-    assert [each.name for each in types] == ["dataset", "model"]
-    assert (repr(kind), kind.id) == ("<ArtifactType dataset>", "me/p/dataset")
-    assert [each.name for each in kind.collections(per_page=1)] == ["one", "two"]
-    assert [each.name for each in api.artifact_collections("p", "model")] == ["net"]
-    assert [each.name for each in api.artifact_collections("me/p", per_page=2)] == ["net", "one", "two"]
-    assert kind.collection("one").name == "one"
-    with pytest.raises(UnknownNameError, match=r"type 'gone' not found in me/p\n.*there are: dataset, model"):
-        api.artifact_type("gone")
-    with pytest.raises(ValueError, match="project path"):
-        api.artifact_collections("a/b/c", "dataset")
-
-
-def test_collections_and_types_take_the_arguments_of_w_and_b(dataset: Make) -> None:
-    """SEMANTICS 1.3: `artifact_collections(project_name, type_name, order, per_page, start)`, `collections(filters, …)`."""
-    for name in ("one", "two", "three"):
-        dataset({"a": "1"}, name)
-    api = Api()
-
-    first = api.artifact_collections("p", "dataset", "+name", 1)
-    assert first[0].name == "one"
-    assert [each.name for each in api.artifact_collections("p", "dataset", None, 50, first.cursor)] == ["three", "two"]
-    kind = api.artifact_type("dataset", "p")
-    assert [each.name for each in kind.collections({}, "name", 2)] == ["one", "three", "two"]
-    types = api.artifact_types("p", start=None)
-    assert (len(types), types[0].name, types.cursor) == (1, "dataset", None)
-    with pytest.raises(InvalidValueError, match="order '-created_at' is not supported"):
-        api.artifact_collections("p", "dataset", order="-created_at")
-    backwards = api.artifact_collections("p", "dataset", "-name", 2)
-    assert [each.name for each in backwards] == [each.name for each in kind.collections(order="-name")] == ["two", "three", "one"]
-    with pytest.raises(InvalidValueError, match="order 'type' is not supported"):
-        kind.collections(order="type")
-    with pytest.raises(InvalidValueError, match="filters are not supported"):
-        kind.collections({"name": "one"})
-
-
-def test_a_collection_is_read_again(dataset: Make) -> None:
-    """SEMANTICS 1.3: `load()`, `change_type()` deprecated."""
-    dataset({"a": "1"})
-    here, there = Api().artifact_collection("dataset", "p/ds"), Api().artifact_collection("dataset", "p/ds")
-    there.description = "seen"
-    there.save()
-    with pytest.warns(DeprecationWarning, match="set `type`"):
-        there.change_type("other")
-    with pytest.warns(DeprecationWarning, match="set `type`"):
-        blocking(there.change_type_async)("model")
-
-    here.load()
-
-    assert (here.description, here.type) == ("seen", "model")
-    there.delete()
-    with pytest.raises(CommError, match="collection 'ds'"):
-        here.load()
-
-
-def test_a_collection_of_another_type_is_not_this_types(dataset: Make) -> None:
-    dataset({"a": "1"})
-    with lading.init(project="p") as run:
-        run.log_artifact(lading.Artifact("net", "model"))
-
-    with pytest.raises(ValueError, match="is of type model, not dataset"):
-        Api().artifact_type("dataset", "p").collection("net")
-
-
-def test_a_collection_says_what_it_is(dataset: Make) -> None:
-    dataset({"a": "1"}, aliases=["best"])
-    dataset({"a": "22"})
-
-    found = Api().artifact_collection("dataset", "p/ds")
-
-    assert (found.entity, found.project, found.name, found.type) == ("me", "p", "ds", "dataset")
-    assert (found.description, found.tags, sorted(found.aliases)) == (None, [], ["best", "latest"])
-    assert (len(found), bool(found), found.size, found.is_sequence()) == (2, True, 3, True)
-    assert repr(found) == "<ArtifactCollection me/p/ds (dataset, 2 versions)>"
-    assert found.created_at <= found.updated_at
-    assert found.id
-    assert [each.version for each in found.artifacts(per_page=1)] == ["v1", "v0"]
-    with pytest.raises(ValueError, match="is of type dataset, not model"):
-        Api().artifact_collection("model", "p/ds")
-    with pytest.raises(CommError, match="collection 'gone'"):
-        Api().artifact_collection("dataset", "p/gone")
-
-
-def test_a_collection_is_edited_and_saved(dataset: Make) -> None:
-    """SEMANTICS 1.3: name, type, description and tags can be set."""
-    artifact = dataset({"a": "1"})
-    found = Api().artifact_collection("dataset", "p/ds")
-    found.name, found.type, found.description = "renamed", "corpus", "about"
-    found.tags.append("t")
-
-    found.save()
-    found.save()
-
-    again = Api().artifact_collection("corpus", "p/renamed")
-    assert (again.id, again.description, again.tags) == (found.id, "about", ["t"])
-    assert Api().artifact("p/renamed").download().endswith("renamed:v0")
-    assert not Api().artifact_exists("p/ds")
-    assert lading.Artifact.from_id(artifact.id or "").type == "corpus"
-    again.description = None
-    again.save()
-    assert Api().artifact_collection("corpus", "p/renamed").description is None
-
-
-def test_edits_of_a_collection_that_cannot_be_are_refused(dataset: Make) -> None:
-    dataset({"a": "1"})
-    dataset({"a": "1"}, "other")
-    found = Api().artifact_collection("dataset", "p/ds")
-
-    for name, value, error in (("name", "a/b", ValueError), ("type", "job", ValueError), ("name", "other", NameConflictError)):
-        before = getattr(found, name)
-        setattr(found, name, value)
-        with pytest.raises(error):
-            found.save()
-        setattr(found, name, before)
-    found.tags = ["a/b"]
-    with pytest.raises(ValueError, match="tag"):
-        found.save()
-
-
-def test_a_collection_is_deleted_with_its_versions(dataset: Make) -> None:
-    artifact = dataset({"a": "1"})
-    dataset({"a": "2"})
-
-    Api().artifact_collection("dataset", "p/ds").delete()
-
-    assert not Api().artifact_exists("p/ds")
-    assert lading.Artifact.from_id(artifact.id or "").state == "DELETED"
-    assert dataset({"a": "2"}).version == "v2"
-
-
-# -- runs -------------------------------------------------------------------------------------------------------------------
-
-
-def test_runs_are_listed_newest_first_and_found_by_id(home: object) -> None:
-    for number in range(3):
-        lading.init(project="p", id=f"r{number}", config={"n": number}).finish()
-    api = Api(project="p")
-
-    assert [each.id for each in api.runs(per_page=2)] == ["r2", "r1", "r0"]
-    assert len(api.runs("me/p")) == 3
-    found = api.run("me/p/r1")
-    assert found == api.run("r1") == api.run("p/runs/r1")
-    assert hash(found) == hash(api.run("r1"))
-    assert (found.path, found.config, found.state, found.name) == (["me", "p", "r1"], {"n": 1}, "finished", "r1")
-    assert repr(found) == "<Run me/p/r1 (finished)>"
-    with pytest.raises(CommError, match="run 'r9' not found in me/p"):
-        api.run("p/r9")
-    with pytest.raises(CommError, match="project 'q' not found"):
-        list(api.runs("q"))
-    with pytest.raises(InvalidValueError, match=r"filters are not supported: \{'state': 'finished'\}"):
-        api.runs("p", {"state": "finished"})
-
-
-def test_runs_take_the_arguments_of_w_and_b(home: object) -> None:
-    """SEMANTICS 1.3: `runs(path=None, filters=None, order=…, per_page=50, …)`."""
-    for number in range(3):
-        lading.init(project="p", id=f"r{number}").finish()
-    api = Api(project="p")
-
-    runs = api.runs("me/p", {}, "-created_at", 2, include_sweeps=False, lazy=False)
-
-    assert runs[0].id == "r2"
-    assert [each.id for each in api.runs("p", start=runs.cursor)] == ["r0"]
-    oldest = api.runs(order="+created_at", per_page=1)
-    assert [each.id for each in oldest] == [each.id for each in api.runs(order="created_at")] == ["r0", "r1", "r2"]
-    with pytest.raises(InvalidValueError, match=r"order '\+name' is not supported"):
-        api.runs(order="+name")
-
-
 def test_many_versions_are_deleted_at_once(dataset: Make) -> None:
-    """Seed 000, `delete`, for many: one transaction, all of them or none."""
+    """Seed 000, `delete`, for many: one transaction, all of them or none; SEMANTICS 3 (#10928): "deletion slow"."""
     artifacts = [dataset({"a": str(number)}) for number in range(4)]
     api = Api()
 
@@ -321,42 +184,10 @@ def test_many_versions_are_deleted_at_once(dataset: Make) -> None:
     assert api.artifact("p/ds:v0").state == "COMMITTED"
 
 
-def test_a_run_found_later_takes_committed_versions_of_its_project(dataset: Make, run: lading.Run) -> None:
-    """SEMANTICS 1.3: "committed artifacts of the same project only, otherwise CommError"."""
+def test_links_are_not_deleted_with_what_they_show(dataset: Make) -> None:
+    """SEMANTICS 1.1, `delete`: "link → unlink only"; among many it is refused."""
     artifact = dataset({"a": "1"})
-    lading.init(project="p", id="later").finish()
-    lading.init(project="q", id="elsewhere").finish()
-    later, elsewhere = Api().run("p/later"), Api().run("q/elsewhere")
 
-    later.log_artifact(artifact, aliases=["x"], tags=["t"])
-    later.use_artifact(artifact)
-    elsewhere.use_artifact(artifact)
-
-    assert (sorted(artifact.aliases), artifact.tags) == (["latest", "x"], ["t"])
-    assert [each.name for each in later.logged_artifacts()] == ["ds:v0"]
-    assert [each.name for each in later.used_artifacts()] == ["ds:v0"]
-    with pytest.raises(CommError, match="belongs to another project"):
-        elsewhere.log_artifact(artifact)
-    with pytest.raises(CommError, match="not logged yet"):
-        later.use_artifact(lading.Artifact("draft"))
-
-
-def test_models_of_all_runs_are_deleted(home: object) -> None:
-    """Seed 000, "delete", the example."""
-    for number in range(2):
-        with lading.init(project="my_project", entity="my_entity") as run:
-            for type in ("model", "dataset"):
-                artifact = lading.Artifact(f"{type}{number}", type=type)
-                run.log_artifact(artifact)
-
-    api = lading.Api()
-    runs = api.runs(path="my_entity/my_project")
-    with pytest.raises(AliasesRemainError):
-        api.artifact("my_entity/my_project/model0").delete()
-    for each in runs:
-        for artifact in each.logged_artifacts():
-            if artifact.type == "model":
-                artifact.delete(delete_aliases=True)
-
-    assert [each.name for each in api.artifact_collections("my_entity/my_project", "dataset")] == ["dataset0", "dataset1"]
-    assert not api.artifact_exists("my_entity/my_project/model0")
+    with pytest.raises(ValueError, match="me/p/good:v0 is a link to me/p/ds:v0"):
+        Api().delete_artifacts([artifact, artifact.link("good")], delete_aliases=True)
+    assert artifact.source_artifact.state == Api().artifact("p/good").state == "COMMITTED"

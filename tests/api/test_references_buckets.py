@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -10,10 +11,16 @@ from moto.server import ThreadedMotoServer
 import lading
 from lading.api import active_run
 from lading.api.portal import blocking
-from lading.errors import DigestMismatchError, NotFoundError
+from lading.api.references.handler import Context
+from lading.api.references.registry import handler_for
+from lading.api.session import workspace_here
+from lading.errors import DigestMismatchError, InvalidValueError, NotFoundError
+from lading.manifest.digest import Label
+from lading.manifest.entry import Entry
 from lading.store.s3.asking import Ask, ask
 from lading.store.s3.store import S3Store, open_s3
 from lading.testing.gcs_server import GcsServer
+from lading.testing.http_server import HttpServer
 from lading.testing.s3_server import Refuse, S3Server
 from lading.testing.s3_server_bucket import Rules
 
@@ -106,6 +113,19 @@ def test_more_than_max_objects_is_an_error(home: Path, s3: S3Server) -> None:
 
     assert len(artifact.manifest.entries) == 0
     assert len(artifact.add_reference("s3://bucket/p", max_objects=250)) == 250
+
+
+def test_a_whole_bucket(home: Path, s3: S3Server) -> None:
+    """SEMANTICS 2.3: listing when the key is empty."""
+    put(s3, "a", b"1")
+    put(s3, "deep/b", b"2")
+    artifact = lading.Artifact("s3", "dataset")
+
+    entries = [*artifact.add_reference("s3://bucket"), *artifact.add_reference("s3://bucket/", name="again")]
+
+    assert [entry.path for entry in entries] == ["a", "deep/b", "again/a", "again/deep/b"]
+    assert entries[1].ref == "s3://bucket/deep/b"
+    assert s3.count("head") == 0
 
 
 def test_a_missing_prefix_is_an_error(home: Path, s3: S3Server) -> None:
@@ -210,6 +230,19 @@ def test_versions(run: lading.Run, versioned: S3Store, tmp_path: Path) -> None:
     assert read == {"old": "first", "now": "second", "p/a": "second", "p/b": "b"}
 
 
+def test_a_version_that_bears_no_name_is_not_noted(run: lading.Run, versioned: S3Store) -> None:
+    """SEMANTICS 2.3: versionID if versioned and ≠ "null", as in a bucket that has stopped to keep versions."""
+    body = b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"
+    blocking(ask)(versioned.place, Ask("PUT", query=(("versioning", ""),), body=body))
+    blocking(ask)(versioned.place, Ask("PUT", "p/a", body=b"first"))
+    artifact, bucket = lading.Artifact("s3", "dataset"), f"s3://{versioned.place.bucket}"
+
+    entries = [*artifact.add_reference(f"{bucket}/p/a"), *artifact.add_reference(f"{bucket}/p", name="all")]
+
+    assert [(entry.path, entry.extra) for entry in entries] == [(path, {"etag": entries[0].digest}) for path in ("a", "all/a")]
+    assert Path(logged(artifact).get_entry("all/a").download()).read_bytes() == b"first"
+
+
 def test_an_earlier_version_is_found_by_its_etag(run: lading.Run, versioned: S3Store) -> None:
     """SEMANTICS 2.3: if not versioned [when it was added], searches object_versions."""
     write(versioned, "a", b"first")
@@ -225,6 +258,8 @@ def test_an_earlier_version_is_found_by_its_etag(run: lading.Run, versioned: S3S
     path = logged(plain).get_entry("a").download()
 
     assert Path(path).read_text() == "first"
+    with plain.get_entry("a").open() as file:
+        assert file.read() == b"first"
 
 
 # -- Google Cloud Storage ---------------------------------------------------------------------------------------------
@@ -274,9 +309,57 @@ def test_a_generation_that_is_gone_is_refused(run: lading.Run, gcs: GcsServer) -
     artifact.download(allow_missing_references=True)
 
 
+def test_of_google_too_nothing_is_asked_without_checksum(run: lading.Run, gcs: GcsServer) -> None:
+    """SEMANTICS 2.3: "`checksum=False` (s3/gs/azure/http): one entry, digest = ref = URI, no listing, no network"."""
+    gcs_put(gcs, "deep/a", b"first")
+    generation, asked = gcs.bucket.objects["deep/a"].generation, gcs.count("get")
+    artifact = lading.Artifact("gs", "dataset")
+
+    (plain,) = artifact.add_reference("gs://my-bucket/deep/a", checksum=False)
+    (pinned,) = artifact.add_reference(f"gs://my-bucket/deep/a#{generation}", name="b", checksum=False)
+
+    assert (plain.digest, plain.ref, plain.size, plain.extra) == (plain.ref, "gs://my-bucket/deep/a", None, {})
+    assert (pinned.ref, pinned.extra) == ("gs://my-bucket/deep/a", {"versionID": str(generation)})
+    assert (gcs.count("get"), gcs.count("list")) == (asked, 0)
+    gcs_put(gcs, "deep/a", b"second")
+    assert Path(logged(artifact).get_entry(plain.path).download()).read_bytes() == b"second"
+    with pytest.raises(DigestMismatchError):
+        artifact.get_entry("b").download()
+
+
+def test_an_object_of_google_is_opened_at_its_generation(run: lading.Run, gcs: GcsServer) -> None:
+    gcs_put(gcs, "a", b"0123456789")
+    artifact = lading.Artifact("gs", "dataset")
+    artifact.add_reference("gs://my-bucket/a")
+    entry = logged(artifact).get_entry("a")
+
+    with entry.open() as file:
+        file.seek(4)
+        assert file.read(3) == b"456"
+    gcs_put(gcs, "a", b"9876543210")
+    with pytest.raises(DigestMismatchError, match="generation"):
+        entry.open()
+
+
 def test_a_missing_prefix_of_google_is_an_error(home: Path, gcs: GcsServer) -> None:
     with pytest.raises(NotFoundError):
         lading.Artifact("gs", "dataset").add_reference("gs://my-bucket/none")
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_a_reference_cannot_choose_who_is_asked(home: Path, scheme: str) -> None:
+    """DESIGN 5, Trust: nor with which credentials. As options of its bucket it would be sent ours, or a key file of this machine."""
+    with HttpServer({}) as stranger:
+        uri = f"{scheme}://bucket?endpoint={quote(stranger.url, safe='')}&anonymous=1/key"
+
+        async def find() -> None:
+            handler = handler_for(scheme, Context((await workspace_here()).engine, Label.BLAKE3))
+            assert handler is not None
+            await handler.find(uri, Entry(uri, ref=uri), look=True)
+
+        with pytest.raises(InvalidValueError, match="names no bucket"):
+            blocking(find)()
+        assert stranger.seen == []
 
 
 def gcs_put(server: GcsServer, name: str, data: bytes) -> None:

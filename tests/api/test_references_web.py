@@ -1,8 +1,10 @@
 """Web addresses as references: servers that say little, redirects, and which addresses are public."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,21 @@ def test_the_secret_of_a_signed_address_is_in_no_message(home: Path, web: HttpSe
     assert "secret" not in str(caught.value)
 
 
+def test_nor_in_one_of_what_follows_it(run: lading.Run, web: HttpServer, caplog: pytest.LogCaptureFixture) -> None:
+    artifact = lading.Artifact("web", "dataset")
+    artifact.add_reference(f"{web.url}/none?signature=secret", checksum=False)
+    logged = run.log_artifact(artifact).wait()
+
+    with pytest.raises(FileNotFoundError) as caught:
+        logged.download()
+    logged.download(allow_missing_references=True)
+    with pytest.raises(ValueError, match="has no name of its own") as nameless:
+        artifact.new_draft().add_reference(f"{web.url}/?signature=secret", checksum=False)
+
+    assert "left out" in caplog.text
+    assert "secret" not in f"{caught.value}{caught.value.__dict__}{caplog.text}{nameless.value}"
+
+
 @pytest.fixture
 def bait(home: Path, web: HttpServer) -> Callable[[], lading.Artifact]:
     """An artifact of others with a reference to a server that is public, as far as this test is concerned."""
@@ -117,6 +134,34 @@ def test_a_public_address_of_strangers_is_followed(
     monkeypatch.setattr(module, "is_public", public)
 
     assert Path(bait().download(), "file1.txt").read_bytes() == b"hello"
+
+
+def test_a_name_that_leads_elsewhere_after_it_was_looked_at_is_not_asked_again(
+    home: Path, web: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DESIGN 5, Trust: what is asked is the address that was judged, also where a name server answers differently each time."""
+    asked, resolve = list[str](), socket.getaddrinfo
+
+    def rebinding(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host != "rebind.test":
+            return resolve(host, *arguments, **options)
+        asked.append("127.0.0.1" if not asked else "127.0.0.2")
+        return resolve(asked[-1], *arguments, **options)
+
+    def public(address: str) -> bool:
+        return address == "127.0.0.1"
+
+    with lading.init(entity="them", project="p") as run:
+        artifact = lading.Artifact("bait", "dataset")
+        artifact.add_reference(f"http://rebind.test:{web.port}/big.bin", checksum=False)
+        run.log_artifact(artifact).wait()
+    monkeypatch.setattr(module, "is_public", public)
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+
+    path = lading.Api().artifact("them/p/bait:latest").download()
+
+    assert Path(path, "big.bin").read_bytes() == web.objects["/big.bin"]
+    assert asked == ["127.0.0.1"]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])

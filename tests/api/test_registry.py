@@ -1,12 +1,13 @@
 """Registries and projects."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 import lading
 from lading.api import Api
-from lading.errors import CommError, NameConflictError
+from lading.errors import CommError, NameConflictError, NotBuiltError
 
 Make = Callable[..., lading.Artifact]
 
@@ -34,6 +35,7 @@ def test_a_registry_is_made_found_and_listed(home: object) -> None:
         ["me", "wandb-registry-model"],
     )
     assert (found.created_at, repr(found)) == (made.created_at, "<Registry me/model>")
+    assert found.created_at <= found.updated_at
     assert [each.name for each in api.registries()] == ["any", "model"]
     assert (len(api.registries(per_page=1)), api.registries(per_page=1)[1].name) == (2, "model")
     assert api.registry("any").allow_all_artifact_types
@@ -102,6 +104,67 @@ def test_a_registry_is_edited_and_deleted(dataset: Make) -> None:
     assert api.artifact_exists("p/ds:v0")
 
 
+def test_a_registry_takes_all_types_again(dataset: Make) -> None:
+    """SEMANTICS 1.3, `Registry`: "allow_all_artifact_types, artifact_types"."""
+    registry = Api().create_registry("models", "organization", artifact_types=["model"])
+    artifact = dataset({"a": "1"})
+
+    registry.allow_all_artifact_types = True
+    registry.save()
+    artifact.link("wandb-registry-models/any")
+    registry.allow_all_artifact_types = False
+    registry.artifact_types.append("dataset")
+    registry.save()
+
+    found = Api().registry("models")
+    assert (found.allow_all_artifact_types, found.artifact_types) == (False, ["dataset"])
+
+
+def test_members_of_a_registry_are_not_built_yet(home: object) -> None:
+    """SEMANTICS 1.3, `Registry`: "members API"."""
+    registry: Any = Api().create_registry("models", "organization")
+
+    with pytest.raises(NotBuiltError, match=r"`Registry.add_members` is not built yet"):
+        registry.add_members("you")
+
+
+def test_a_registry_is_searched(dataset: Make) -> None:
+    """SEMANTICS 1.3: `registries(organization=None, filter=None, order=None, per_page=100, start=None)`, `collections()`,
+    `versions()`."""
+    api = Api()
+    for name in ("pets", "cars"):
+        api.create_registry(name, "organization", description=f"about {name}")
+    for number in range(3):
+        artifact = dataset({"a": str(number)}, tags=[f"t{number}"])
+        artifact.link("wandb-registry-pets/cats", ["prod"] if number == 1 else [])
+    pets = api.registry("pets")
+
+    assert [each.name for each in api.registries(filter={"description": {"$regex": "pets"}})] == ["pets"]
+    assert [each.name for each in api.registries(order="-name")] == ["pets", "cars"]
+    assert [each.name for each in pets.collections(filter={"name": "cats"}, order="updated_at")] == ["cats"]
+    assert [each.name for each in pets.versions(filter={"alias": "prod"})] == ["cats:v1"]
+    either = pets.versions({"$or": [{"tag": "t2"}, {"alias": "prod"}]}, per_page=1)
+    assert [each.name for each in either] == ["cats:v2", "cats:v1"]
+
+
+def test_all_registries_are_searched_as_one(dataset: Make) -> None:
+    """SEMANTICS 1.3: `registries(…)`, of which W&B's list has `collections()` and `versions()`, too."""
+    api, artifact = Api(), dataset({"a": "1"}, tags=["t"])
+    for name in ("cars", "pets"):
+        api.create_registry(name, "organization")
+        for portfolio in ("good", "new"):
+            artifact.link(f"wandb-registry-{name}/{portfolio}", [name])
+
+    found = api.registries().collections({"name": "good"}, per_page=1)
+    assert [(each.project, each.name) for each in found] == [("wandb-registry-cars", "good"), ("wandb-registry-pets", "good")]
+    versions = api.registries().versions({"tag": "t"})
+    assert (len(versions), versions[0].project, versions[3].name) == (4, "wandb-registry-cars", "new:v0")
+    pets = api.registries(filter={"name": "pets"}).collections({"name": "new"}).versions({"alias": "pets"}, per_page=1)
+    assert [each.qualified_name for each in pets] == ["me/wandb-registry-pets/new:v0"]
+    with pytest.raises(ValueError, match="collections cannot be chosen or ordered by 'alias'"):
+        api.registries().collections({"alias": "pets"})
+
+
 def test_a_project_lists_its_collections(dataset: Make) -> None:
     """SEMANTICS 1.3: `project(name).collections(filters=None, order=None…)`."""
     dataset({"a": "1"}, name="one")
@@ -112,5 +175,4 @@ def test_a_project_lists_its_collections(dataset: Make) -> None:
     assert [each.name for each in project.collections()] == ["one", "portfolio", "two"]
     assert [each.name for each in project.collections(order="-name", per_page=1)] == ["two", "portfolio", "one"]
     assert Api().project("p", entity="us").entity == "us"
-    with pytest.raises(ValueError, match="filters are not supported"):
-        project.collections({"name": "one"})
+    assert [each.name for each in project.collections({"name": {"$ne": "one"}})] == ["portfolio", "two"]

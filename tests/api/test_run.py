@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -298,7 +299,7 @@ def test_another_type_is_a_value_error_and_nothing_is_used(dataset: Make, run: l
 
 
 def test_a_draft_that_is_used_is_logged_once(run: lading.Run) -> None:
-    """Seed 003: "use_artifact is idempotent"."""
+    """Seed 003: "use_artifact is idempotent"; SEMANTICS 1.2: "a draft is logged (user-created), waited, then used"."""
     for _ in range(3):
         artifact = lading.Artifact("reference model")
         with artifact.new_file("model.h5") as file:
@@ -310,6 +311,48 @@ def test_a_draft_that_is_used_is_logged_once(run: lading.Run) -> None:
 
     assert [each.name for each in run.used_artifacts()] == ["reference model:v0"]
     assert [each.name for each in run.logged_artifacts()] == ["reference model:v0"]
+
+
+def test_what_is_neither_an_artifact_nor_a_path_is_a_type_error(run: lading.Run) -> None:
+    wrong: Any = 42
+
+    for call in (run.log_artifact, run.use_artifact, run.log_model):
+        with pytest.raises(TypeError, match=r"neither an artifact nor .*: 42"):
+            call(wrong)
+
+
+def test_a_path_whose_name_is_none_for_an_artifact_needs_one(run: lading.Run, fill: Fill) -> None:
+    """SEMANTICS 1.2: "path → Artifact named `run-{run_id}-{basename}`"."""
+    fill(".", {"cats (1).csv": "1"})
+
+    with pytest.raises(ValueError, match=r"cats \(1\)\.csv'\n  hint: a name= of your own"):
+        run.log_artifact("cats (1).csv")
+    assert run.log_artifact("cats (1).csv", name="cats").name == "cats:v0"
+
+
+def test_use_as_is_deprecated(dataset: Make, run: lading.Run) -> None:
+    """SEMANTICS 1.2: "use_as=None(deprecated)"."""
+    dataset({"a": "1"})
+
+    with pytest.warns(DeprecationWarning, match="use_as is deprecated"):
+        run.use_artifact("ds", use_as="train")
+    assert [each.name for each in run.used_artifacts()] == ["ds:v0"]
+
+
+def test_a_value_is_got_from_what_was_used_last(run: lading.Run) -> None:
+    """Seed 000, `get`, the example: `table = r.get('my_table')` on a run."""
+    for name in ("one", "two"):
+        artifact = lading.Artifact(name, "dataset")
+        artifact.add(lading.Table(columns=["a"], data=[[name]]), "my_table")
+        run.log_artifact(artifact)
+    with pytest.raises(UsageError, match=r"call run\.use_artifact\(name\) first"):
+        run.get("my_table")
+
+    run.use_artifact("one:latest")
+    run.use_artifact("two:latest")
+
+    assert run.get("my_table").data == [["two"]]
+    assert run.get("nothing") is None
 
 
 def test_a_name_argument_that_differs_is_refused(run: lading.Run) -> None:

@@ -103,7 +103,8 @@ with wandb.init() as r:
     wandb.log_artifact(artifact)
 with wandb.init() as r:
     artifact = r.use_artifact('my_dataset:latest')
-    assert artifact.get('my_table') == table
+    read = r.get('my_table')
+    assert read == artifact.get('my_table') == table
 """,
     "__getitem__": """
 wandb.init()

@@ -141,7 +141,14 @@ def test_a_value_in_a_file_that_cannot_be_names_the_file(home: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("text", "error"), [("colour = 1", "unknown setting 'colour'"), ("= 1", "cannot be read"), ("\xff", "cannot be read")]
+    ("text", "error"),
+    [
+        ("colour = 1", "unknown setting 'colour'"),
+        ("= 1", "cannot be read"),
+        ("\xff", "cannot be read"),
+        ("a = " + "[" * 100_000, "cannot be read"),
+    ],
+    ids=["unknown", "broken", "no text", "deep"],
 )
 def test_a_file_that_cannot_be_read_or_says_unknown_things_is_named(home: Path, tmp_path: Path, text: str, error: str) -> None:
     path = tmp_path / "work/lading.toml"
@@ -149,6 +156,21 @@ def test_a_file_that_cannot_be_read_or_says_unknown_things_is_named(home: Path, 
 
     with pytest.raises(SettingsError, match=f"{path}.*{error}"):
         load_settings()
+
+
+def test_a_file_that_a_stranger_put_into_a_folder_for_all_is_not_believed(home: Path, tmp_path: Path) -> None:
+    """It could send what is logged anywhere below /tmp to a store of his."""
+    folder, path = tmp_path / "work", tmp_path / "work/lading.toml"
+    path.write_text('store = "s3://stranger"')
+    os.chown(path, 65534, 65534)
+    assert load_settings().store == "s3://stranger"  # a colleague's, where not everybody may write
+
+    folder.chmod(0o1777)
+
+    with pytest.raises(SettingsError, match=f"{path} is another user's"):
+        load_settings()
+    os.chown(folder, 65534, 65534)
+    assert load_settings().store == "s3://stranger"
 
 
 def test_a_secret_is_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,10 @@ def look(artifact: lading.Artifact, starred: Any) -> None:
         getattr(artifact, name)
 
 
+def table() -> lading.Table:
+    return lading.Table(columns=["a"], data=[[1]])
+
+
 def set_to(name: str, value: object) -> Do:
     return lambda artifact: setattr(artifact, name, value)
 
@@ -62,12 +66,19 @@ TABLE: dict[str, tuple[Do, Any, Any, Any]] = {
     "add_file": (lambda a: a.add_file("other"), OK, FINAL, FINAL),
     "add_dir": (lambda a: a.add_dir("folder"), OK, FINAL, FINAL),
     "new_file": (new_file, OK, FINAL, FINAL),
+    "add": (lambda a: a.add(table(), "t"), OK, FINAL, FINAL),
+    "[…] =": (lambda a: a.__setitem__("t", table()), OK, FINAL, FINAL),
+    "add_reference": (lambda a: a.add_reference("ref://a/b", name="ref"), OK, FINAL, FINAL),
     "remove": (lambda a: a.remove("file"), OK, FINAL, FINAL),
+    "manifest.add_entry": (lambda a: a.manifest.add_entry(lading.Artifact("x").add_file("other")), OK, FINAL, FINAL),
+    "manifest.remove_entry": (lambda a: a.manifest.remove_entry(a.manifest.entries["file"]), OK, FINAL, FINAL),
     "get_added_local_path_name": (lambda a: a.get_added_local_path_name("file"), OK, OK, OK),
     "finalize": (lambda a: a.finalize(), OK, OK, OK),
     "is_draft": (lambda a: a.is_draft(), OK, OK, OK),
     "get_entry": (lambda a: a.get_entry("file"), NOT_LOGGED, NOT_LOGGED, OK),
     "get_path": (lambda a: a.get_path("file"), NOT_LOGGED, NOT_LOGGED, OK),
+    "get": (lambda a: a.get("t"), NOT_LOGGED, NOT_LOGGED, OK),
+    "[…]": (lambda a: a["t"], NOT_LOGGED, NOT_LOGGED, OK),
     "files": (lambda a: a.files(), NOT_LOGGED, NOT_LOGGED, OK),
     "file": (lambda a: a.file(), NOT_LOGGED, NOT_LOGGED, OK),
     "download": (lambda a: a.download(), NOT_LOGGED, NOT_LOGGED, OK),
@@ -153,7 +164,7 @@ def test_once_it_is_logged(run: lading.Run, name: str) -> None:
 
 
 def test_no_name_of_wandbs_is_left_out() -> None:
-    """SEMANTICS 1.1: the properties and methods of its table; what takes objects and references has tests of its own."""
+    """SEMANTICS 1.1: the methods of its table, and the properties that can be set."""
     methods = (
         *(
             "new_draft",
@@ -161,15 +172,16 @@ def test_no_name_of_wandbs_is_left_out() -> None:
             "is_draft",
             "save",
             "wait",
+            "[…]",
+            "[…] =",
             "new_file",
             "add_file",
             "add_dir",
-            "remove",
-            "get_path",
-            "get_entry",
+            "add_reference",
         ),
-        *("get_added_local_path_name", "download", "checkout", "verify", "file", "files", "delete", "link", "unlink"),
-        *("used_by", "logged_by", "json_encode"),
+        *("add", "remove", "get_path", "get_entry", "get", "get_added_local_path_name", "download", "checkout", "verify", "file"),
+        *("files", "delete", "link", "unlink", "used_by", "logged_by", "json_encode"),
     )
+    set_too = ("description", "metadata", "distributed_id", "aliases", "tags", "ttl")
 
-    assert {"ttl", *methods} - TABLE.keys() == set()
+    assert {"ttl", *methods, *(f"{name} =" for name in set_too)} - TABLE.keys() == set()

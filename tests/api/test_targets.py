@@ -6,10 +6,11 @@ import pytest
 
 import lading
 from lading.api.portal import blocking
-from lading.api.targets import MAX_CHAIN, artifact_uri, find_targets, parse_uri
+from lading.api.targets import MAX_CHAIN, find_targets
 from lading.api.workspace import Workspace
 from lading.errors import CommError, DigestMismatchError, EntryNotFoundError, ManifestError
 from lading.manifest.entry import Entry
+from lading.manifest.targets import artifact_uri, parse_uri
 
 Make = Callable[..., lading.Artifact]
 

@@ -92,8 +92,14 @@ def test_a_time_that_cannot_be_is_refused(value: Any, error: type[Exception]) ->
         draft().ttl = value
 
 
+def test_no_artifact_is_of_the_type_that_never_expires() -> None:
+    """SEMANTICS 1.1: "setter ValueError for type `wandb-history`": it is reserved (1.6), and nobody gets as far as the setter."""
+    with pytest.raises(ValueError, match="reserved for internal use"):
+        lading.Artifact("ds", "wandb-history")
+
+
 def test_a_link_lives_as_long_as_its_source(dataset: Make) -> None:
-    """SEMANTICS 1.1: "setter ValueError for type `wandb-history`, link artifact"."""
+    """SEMANTICS 1.1: "setter ValueError for … link artifact"."""
     artifact = dataset({"a": "1"})
     artifact.ttl = DAY
     artifact.save()

@@ -8,7 +8,7 @@ import lading
 from lading.api.unbuilt import not_built
 from lading.errors import NotBuiltError, UsageError
 
-MODULE = ["Graph", "Histogram", "Plotly"]
+MODULE = ["Graph", "Histogram"]
 
 
 def test_what_a_class_does_not_have_yet() -> None:

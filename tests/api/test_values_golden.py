@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ Write = Callable[[str, bytes], str]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DA8J+BgYHhPycHOwAaJgMWXFb72AAAAABJRU5ErkJggg=="
 )
+GREY = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNsYGBiYAAAApIAhPd8o1gAAAAASUVORK5CYII=")
+"""Four grey pixels, as Pillow saves `Image.new("L", (2, 2), 128)`: the picture of which SEMANTICS gives the SHA-256."""
 BOX = {
     "position": {"minX": 0.1, "maxX": 0.2, "minY": 0.3, "maxY": 0.4},
     "class_id": 1,
@@ -29,6 +32,16 @@ CELLS = [
     [1, "é\n", True, [1, 2], {"k": 1}, WHEN, WHEN.date()],
     [float("nan"), None, None, [3.5, 4], {"k": 2.5}, None, None],
 ]
+
+
+class Figure:
+    """What Plotly gives of a line of two points."""
+
+    __module__ = "plotly.graph_objs._figure"
+
+    def to_plotly_json(self) -> dict[str, Any]:
+        return {"data": [{"x": {"dtype": "i1", "bdata": "AQI="}, "y": [3, 4], "type": "scatter"}], "layout": {}}
+
 
 TABLES: dict[str, tuple[dict[str, Any], str]] = {
     "plain": ({"columns": ["a", "b"], "data": [[1, "x"], [2.5, None]]}, "5c079b4439f97f8f4b80faf483b79ae7"),
@@ -53,6 +66,8 @@ TABLES: dict[str, tuple[dict[str, Any], str]] = {
         {"columns": ["e", "f"], "data": [[np.float32(1.5), np.bool_(True)], [np.int64(3), np.bool_(False)]]},
         "31c9c6364e3ef3a2a3c2bc6954ab1a60",
     ),
+    "increments": ({"columns": ["a"], "data": [[1]], "log_mode": "INCREMENTAL"}, "95afa78f1cf46e9035d962b7b74fa4cc"),
+    "plots": ({"columns": ["p"], "data": [[lading.Plotly(Figure())], [None]]}, "b22eabe0e1ce09cc434faea093a53867"),
 }
 
 
@@ -173,3 +188,34 @@ def test_the_partitioned_table_of_semantics(home: Path) -> None:
         61,
         "uo/SjoAO+O7pcSfg+yhlDg==",
     )
+
+
+def test_the_image_of_semantics(home: Path, write: Write) -> None:
+    """ "Image(2x2.png, classes person) as my-image", "3 entries; JSON 346 B", and the bytes of that JSON."""
+    assert hashlib.sha256(GREY).hexdigest() == "641e917f31888a48f54688c2dec6c93487a23008db71fbabf48bd855c7e2dbe2"
+
+    artifact = artifact_with(lading.Image(write("2x2.png", GREY), classes=[{"id": 0, "name": "person"}]), "my-image")
+
+    assert artifact.digest == "7772370e2243066215a845a34f3cc42c"
+    entries = artifact.manifest.entries
+    assert {path: (entry.size, entry.digest) for path, entry in entries.items()} == {
+        "media/classes/65347c6442e21b09b198d62e080e46ce_cls.classes.json": (64, "eG00DqdCcCBqphilriLNfw=="),
+        "media/images/641e917f31888a48f546/2x2.png": (71, "L1pBeGPxG+6XVRQk4WuvdQ=="),
+        "my-image.image-file.json": (346, "IcEgVbPW7fE1a+g577K+VQ=="),
+    }
+    assert Path(entries["my-image.image-file.json"].local_path or "").read_text() == (
+        '{"_type": "image-file", "classes": {"digest": "eG00DqdCcCBqphilriLNfw==", '
+        '"path": "media/classes/65347c6442e21b09b198d62e080e46ce_cls.classes.json", "type": "classes-file"}, "format": "png", '
+        '"height": 2, "path": "media/images/641e917f31888a48f546/2x2.png", '
+        '"sha256": "641e917f31888a48f54688c2dec6c93487a23008db71fbabf48bd855c7e2dbe2", "width": 2}'
+    )
+
+
+def test_the_table_of_two_such_images_of_semantics(home: Path, write: Write) -> None:
+    """ "my-table.table.json 1476 B": the same image in both rows."""
+    image = lading.Image(write("2x2.png", GREY), classes=[{"id": 0, "name": "person"}])
+
+    artifact = artifact_with(lading.Table(["examples"], data=[[image], [image]]), "my-table")
+
+    entry = artifact.manifest.entries["my-table.table.json"]
+    assert (len(artifact.manifest), entry.size, entry.digest) == (3, 1476, "4cthfS5X+SxpFwajjuhrMw==")

@@ -131,6 +131,15 @@ async def test_a_catalogue_of_the_first_revision_keeps_its_rows(file: Path, tmp_
     await catalog.close()
 
 
+async def test_a_backup_is_for_nobody_who_may_not_read_the_catalogue(file: Path, second: Revisions) -> None:
+    """Its folder may be one for all."""
+    await (await open_catalog(f"sqlite:///{file}")).close()
+
+    open_file(file, 1, second).close_now()
+
+    assert {path.stat().st_mode & 0o777 for path in file.parent.iterdir()} == {0o600}
+
+
 async def test_a_backup_is_never_overwritten(file: Path, second: Revisions) -> None:
     await (await open_catalog(f"sqlite:///{file}")).close()
     kept = file.with_name(f"catalog.db.backup-{HEAD}")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from lading.api.cli.main import cli
 from lading.api.portal import blocking
 from lading.api.workspace import close_workspaces
+from lading.testing.sites import Site, gcs_site, s3_site
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +36,7 @@ class Answer:
 
 
 Lading = Callable[..., Answer]
+Shell = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ def lading() -> Lading:
 
 
 @pytest.fixture
-def shell() -> Callable[..., "subprocess.Popen[str]"]:
+def shell() -> Shell:
     """Start `python -m lading …` as a process."""
 
     def start(*args: str, environment: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
@@ -89,6 +91,40 @@ def shell() -> Callable[..., "subprocess.Popen[str]"]:
 def process_environment() -> dict[str, str]:
     """The package is found from any folder, installed or not."""
     return os.environ | {"PYTHONPATH": str(ROOT / ".src")}
+
+
+def ran(process: "subprocess.Popen[str]") -> str:
+    """What it printed. It must succeed."""
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    return out
+
+
+@pytest.fixture
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pair of AWS keys, and nothing else that this machine may know of clouds."""
+    for name in ("PROFILE", "REGION", "DEFAULT_REGION", "ENDPOINT_URL", "ENDPOINT_URL_S3", "SESSION_TOKEN"):
+        monkeypatch.delenv(f"AWS_{name}", raising=False)
+    for name in ("SHARED_CREDENTIALS_FILE", "CONFIG_FILE"):
+        monkeypatch.setenv(f"AWS_{name}", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr("lading.store.s3.facts._facts", {})
+    monkeypatch.setattr("lading.store.s3.credentials._chains", {})
+
+
+@pytest.fixture(params=[s3_site, gcs_site], ids=["s3", "gcs"])
+def site(request: pytest.FixtureRequest, keys: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The store of all that this test logs."""
+    with request.param() as site:
+        monkeypatch.setenv("LADING_STORE", site.url)
+        yield site
+
+
+def bodies(site: Site) -> int:
+    """How many bytes of files and documents were sent to it so far."""
+    return sum(len(seen.body) for seen in site.front.seen)
 
 
 @pytest.fixture

@@ -27,9 +27,25 @@ def test_a_file_is_named_as_origin(lading: Lading, tmp_path: Path) -> None:
 
 def test_secrets_are_masked(lading: Lading, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LADING_API_KEY", "sesame")
+    monkeypatch.setenv("LADING_STORE", "https://me:sesame@host/p?X-Amz-Signature=sesame")
+    monkeypatch.setenv("LADING_CATALOG", "postgresql://me:sesame@host/db")
 
-    assert "sesame" not in lading("config", "show").out + lading("config", "show", "--json").out
-    assert "********" in lading("config", "show").out
+    assert "sesame" not in lading("config", "show").out + lading("config", "show", "--json").out + lading("doctor").out
+    rows = {line.split()[0]: line.split()[1] for line in lading("config", "show").lines}
+    assert (rows["api_key"], rows["catalog"]) == ("********", "postgresql://host/db")
+    assert rows["store"] == "https://host/p?X-Amz-Signature=…"
+
+
+@pytest.mark.parametrize("variable", ["LADING_STORE", "LADING_CATALOG"])
+def test_secrets_of_an_address_that_cannot_be_are_not_told(
+    lading: Lading, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "ftp://me:sesame@host/db")
+    answer = lading("ls")
+
+    assert answer.code == 1
+    assert "ftp://" in answer.err
+    assert "sesame" not in answer.err
 
 
 def test_a_setting_that_cannot_be_is_named(lading: Lading, monkeypatch: pytest.MonkeyPatch) -> None:

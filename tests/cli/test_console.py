@@ -1,3 +1,4 @@
+import logging
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lading.api.cli.console import Console
+from lading.api.cli.notices import spoken
 from lading.api.cli.table import Column
 
 from .conftest import Lading
@@ -44,7 +46,14 @@ def test_an_array_is_one_json_value_with_a_record_on_a_line(
 
 
 def test_notices_go_to_stderr_unless_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    Console(as_json=True, quiet=False).notice("one")
+    Console(as_json=True, quiet=False).notice("one \x1b[0m")
     Console(as_json=False, quiet=True).notice("two")
 
-    assert capsys.readouterr() == ("", "one\n")
+    assert capsys.readouterr() == ("", "one \\x1b[0m\n")
+
+
+def test_warnings_of_the_library_are_said_without_what_steers_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with spoken(quiet=False):
+        logging.getLogger("lading.references").warning("%s is missing", "a\x1b[2J")
+
+    assert capsys.readouterr().err == "warning: a\\x1b[2J is missing\n"

@@ -1,8 +1,6 @@
 import hashlib
 import os
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +12,11 @@ from lading.store.s3.asking import Ask, ask
 from lading.store.s3.store import open_s3
 from lading.testing.gcs_server import GcsServer
 from lading.testing.http_server import HttpServer
-from lading.testing.s3_server import Meanwhile, S3Server
+from lading.testing.s3_server import S3Server
 from lading.testing.trees import read_tree, seeded, write_tree
 
 from .conftest import Lading
 
-Shell = Callable[..., "subprocess.Popen[str]"]
 TREE = {"a.txt": b"a", "empty": b"", "sub/b.npz": b"bb", "sub/big.npz": seeded(9 << 20)}
 
 
@@ -260,31 +257,6 @@ def test_secrets_of_an_address_are_not_told(lading: Lading, http: HttpServer, tm
 
     assert [answer.code for answer in told] == [0, 0, 0, 1, 1, 1, 1]
     assert not any(secret in answer.err + answer.out for answer in told for secret in ("pass", "hidden"))
-
-
-def test_a_killed_upload_is_gone_on_with(lading: Lading, shell: Shell, s3: S3Server, tree: Path) -> None:
-    options = ("--anonymous", "--endpoint", s3.url)
-    (tree / "large").write_bytes(large := seeded(80 << 20))
-    reached, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        reached.set()
-        go_on.wait(20)
-
-    s3.fail("part", *(Meanwhile(lambda: None),) * 2, *(Meanwhile(hold),) * 3)
-    child = shell("cp", *options, "--concurrency", "1", "x/large", "s3://bucket/large")
-    assert reached.wait(20)
-    child.kill()
-    child.communicate()
-    go_on.set()
-    before = s3.count("part")
-
-    answer = lading("cp", *options, "--json", "x/large", "s3://bucket/large")
-
-    assert answer.code == 0, answer.err
-    assert s3.bucket.objects["large"].data == large
-    assert answer.json["transfer"]["bytes_reused"] >= 2 * (16 << 20)
-    assert s3.count("part") - before <= 3
 
 
 def test_several_sources_go_into_a_folder(lading: Lading, tree: Path, tmp_path: Path) -> None:

@@ -33,3 +33,19 @@ def test_what_cannot_be_imported_is_exit_code_1(lading: Lading, two: Path, tmp_p
 
     assert (answer.code, answer.lines) == (1, ["ann/zoo/cats:v1"])
     assert "Digest mismatch for tom.txt" in answer.err
+
+
+def test_references_to_this_machine_are_imported_when_asked(
+    lading: Lading, cats: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DESIGN 5, Trust: an export can be anybody's work."""
+    lading("put", "-n", "far", "--reference", (cats / "tom.txt").as_uri())
+    lading("export", "pets", "out")
+    monkeypatch.setenv("LADING_HOME", str(tmp_path / "other"))
+
+    refused = lading("import", "out")
+    taken = lading("import", "out", "--allow-local-references")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "tom.txt is a file of this machine (--allow-local-references" in refused.err
+    assert (taken.code, taken.lines) == (0, ["ann/pets/far:v0"])

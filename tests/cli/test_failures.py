@@ -14,6 +14,12 @@ def test_an_error_of_ours_is_two_lines(capsys: Capture) -> None:
     assert capsys.readouterr().err == "error: alias 'x' not found in a/b\nhint: its aliases are 'y'\n"
 
 
+def test_names_of_strangers_neither_steer_the_terminal_nor_make_lines(capsys: Capture) -> None:
+    exit_code(UsageError("a\x1b[2Jb\nhint: run this", hint="not \x9b31m"), as_json=False)
+
+    assert capsys.readouterr().err == "error: a\\x1b[2Jb\\nhint: run this\nhint: not \\x9b31m\n"
+
+
 def test_an_error_as_json_is_one_line(capsys: Capture) -> None:
     assert exit_code(UnknownNameError("alias", "x"), as_json=True) == 1
     assert json.loads(capsys.readouterr().err) == {

@@ -1,5 +1,7 @@
 """`lading gc` deletes what is outdated, frees what nobody needs, and says what it would do."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ def objects(home: Path) -> int:
 
 
 def test_the_content_of_a_deleted_version_is_freed_after_the_trash_time(lading: Lading, two: Path, home: Path) -> None:
+    """SEMANTICS 2.7: "soft delete, GC later"."""
     lading("rm", "cats:v0", "--delete-aliases", "--yes")
     early = lading("gc", "--grace", "0", "--json").json
     forecast = lading("gc", "--grace", "0", "--trash", "0", "--dry-run", "--json").json
@@ -46,6 +49,20 @@ def test_keep_last_deletes_older_versions_without_alias(lading: Lading, cats: Pa
     assert "2 versions would be deleted" in forecast.err
     assert len(there) == 4
     assert [each["version"] for each in lading("ls", "pets/cats", "--json").json] == ["v3", "v1"]
+
+
+def test_versions_whose_time_is_over_are_deleted(lading: Lading, two: Path, home: Path) -> None:
+    """SEMANTICS 2.7: "TTL in seconds"; a version with an alias stays, whatever its age."""
+    with closing(sqlite3.connect(home / "catalog.db")) as connection, connection:
+        connection.execute("DELETE FROM aliases WHERE alias <> 'latest'")
+        connection.execute("UPDATE versions SET ttl = 3600, created_at = created_at - 7200")
+
+    forecast = lading("gc", "--grace", "0", "--dry-run", "--json").json
+    answer = lading("gc", "--grace", "0")
+
+    assert forecast["versions"] == answer.lines == ["ann/pets/cats:v0"]
+    assert "1 version deleted; 0 objects" in answer.err  # it is in the trash
+    assert [each["version"] for each in lading("ls", "pets/cats", "--json").json] == ["v1"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_versions_of_a_collection_newest_first(lading: Lading, two: Path) -> Non
     assert [each["version"] for each in lading("ls", "ann/pets/cats", "--json").json] == ["v1", "v0"]
 
 
+def test_links_of_a_portfolio_and_what_they_show(lading: Lading, two: Path) -> None:
+    lading("link", "cats:first", "good", "--alias", "prod")
+
+    header, row = lading("ls", "pets/good").lines
+
+    assert header.split()[-1] == "SOURCE"
+    assert (row.split()[:3], row.split()[-1]) == (["v0", "latest,", "prod"], "ann/pets/cats:v0")
+
+
 def test_files_of_a_version(lading: Lading, two: Path) -> None:
     answer = lading("ls", "cats:v1")
     records = lading("ls", "cats:latest", "--json").json

@@ -161,3 +161,19 @@ def test_it_says_what_bound_it_when_asked(lading: Lading, cats: Path) -> None:
     assert "bound by" in lading("put", "cats", "--explain").err
     assert "bound by" not in lading("put", "cats", "-n", "other").err
     assert lading("put", "cats", "-n", "third", "--explain", "--json").json["bound_by"] in ("disk", "cpu")
+
+
+def test_of_a_uri_references_are_logged(lading: Lading, cats: Path, tmp_path: Path) -> None:
+    put = lading("put", cats.as_uri(), "--name", "there")
+    got = lading("get", "there", "--root", "out")
+
+    assert (put.code, put.out) == (0, "ann/pets/there:v0\n")
+    entries = {entry["path"]: entry["ref"] for entry in lading("ls", "there:v0", "--json").json}
+    assert entries["wild/lynx.txt"] == (cats / "wild/lynx.txt").as_uri()
+    assert (got.code, (tmp_path / "out/felix.txt").read_text()) == (0, "felix")
+
+
+def test_a_uri_without_a_name_gets_its_last_part(lading: Lading, cats: Path) -> None:
+    assert lading("put", cats.as_uri(), "--dry-run").out == "ann/pets/cats\n"
+    assert "error: --ignore leaves out local files" in lading("put", cats.as_uri(), "--ignore", "x").err
+    assert "nowhere" in lading("put", (cats / "nowhere").as_uri()).err

@@ -27,6 +27,27 @@ def test_a_version_goes_with_its_aliases_if_told(lading: Lading, two: Path) -> N
     assert versions(lading) == ["v1"]
 
 
+def test_several_versions_go_together_or_none_does(lading: Lading, two: Path) -> None:
+    refused = lading("rm", "cats:v0", "cats:v9", "--delete-aliases")
+    left = versions(lading)
+    answer = lading("rm", "cats:v0", "cats:latest", "cats:v1", "--delete-aliases")
+
+    assert (refused.code, left) == (1, ["v1", "v0"])
+    assert answer.out == "ann/pets/cats:v0\nann/pets/cats:v1\n"
+    assert answer.err == "deleted 2 versions (6 files, 57 B)\n"
+    assert versions(lading) == []
+
+
+def test_a_link_is_not_deleted(lading: Lading, two: Path) -> None:
+    lading("link", "cats:v0", "good")
+
+    answer = lading("rm", "good:v0", "--delete-aliases")
+
+    assert answer.err == "error: ann/pets/good:v0 is a link\nhint: lading unlink ann/pets/good:v0 takes it away; cats:v0 stays\n"
+    assert lading("rm", "good", "--all", "--yes").err == "deleted ann/pets/good with 1 link (30 B)\n"
+    assert versions(lading) == ["v1", "v0"]
+
+
 def test_a_dry_run_deletes_nothing(lading: Lading, two: Path) -> None:
     answer = lading("rm", "cats:v0", "--delete-aliases", "--dry-run", "--json")
 
@@ -58,7 +79,7 @@ def test_on_a_terminal_it_asks(
     assert len(versions(lading)) == left
 
 
-@pytest.mark.parametrize("args", [["cats"], ["cats:v0", "--all"]])
+@pytest.mark.parametrize("args", [[], ["cats"], ["cats:v0", "cats"], ["cats:v0", "--all"], ["cats", "dogs", "--all"]])
 def test_it_must_be_clear_what_goes(lading: Lading, two: Path, args: list[str]) -> None:
     assert lading("rm", *args).code == 2
     assert versions(lading) == ["v1", "v0"]

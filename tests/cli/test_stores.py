@@ -1,65 +1,29 @@
 """Versions in buckets: the whole way, by whole processes, and what is said when there is no way."""
 
-import signal
 import socket
-import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
 
 from lading.testing.gcs_server import GcsServer
-from lading.testing.http_faults import ALWAYS, Deaf
 from lading.testing.s3_server import S3Server
 from lading.testing.s3_server_auth import Key
-from lading.testing.sites import Site, gcs_site, s3_site
+from lading.testing.sites import Site
 from lading.testing.trees import read_tree, seeded, write_tree
 
-from .conftest import Lading
+from .conftest import Lading, Shell, bodies, ran
 
-Shell = Callable[..., "subprocess.Popen[str]"]
 PART = 16 << 20
 TREE = {"big.bin": seeded(2 * PART + 5), "empty": b"", "sub/a.txt": b"a" * 5000, "sub/b.txt": b"b"}
 
 
-@pytest.fixture(autouse=True)
-def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One pair of AWS keys, and nothing else that this machine may know of clouds."""
-    for name in ("PROFILE", "REGION", "DEFAULT_REGION", "ENDPOINT_URL", "ENDPOINT_URL_S3", "SESSION_TOKEN"):
-        monkeypatch.delenv(f"AWS_{name}", raising=False)
-    for name in ("SHARED_CREDENTIALS_FILE", "CONFIG_FILE"):
-        monkeypatch.setenv(f"AWS_{name}", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("lading.store.s3.facts._facts", {})
-    monkeypatch.setattr("lading.store.s3.credentials._chains", {})
-
-
-@pytest.fixture(params=[s3_site, gcs_site], ids=["s3", "gcs"])
-def site(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The store of all that this test logs."""
-    with request.param() as site:
-        monkeypatch.setenv("LADING_STORE", site.url)
-        yield site
+pytestmark = pytest.mark.usefixtures("keys")
 
 
 def content(site: Site) -> set[str]:
     """Keys of the contents of files."""
     return {key for key in site.held() if key.startswith("objects/")}
-
-
-def bodies(site: Site) -> int:
-    """How many bytes of files and documents were sent so far."""
-    return sum(len(seen.body) for seen in site.front.seen)
-
-
-def ran(process: "subprocess.Popen[str]") -> str:
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
-    return out
 
 
 def test_a_version_lives_in_a_bucket(site: Site, lading: Lading, shell: Shell, tmp_path: Path) -> None:
@@ -82,29 +46,6 @@ def test_a_version_lives_in_a_bucket(site: Site, lading: Lading, shell: Shell, t
     assert sum(key.startswith("versions/") for key in site.held()) == 2
     assert site.open_uploads() == 0
     assert not any(".lading" in key for key in site.held())
-
-
-def test_after_a_kill_only_what_is_missing_moves(site: Site, shell: Shell, home: Path, tmp_path: Path) -> None:
-    write_tree(tmp_path / "in", {"big.bin": TREE["big.bin"]})
-    last = "partNumber=3" if site.kind == "s3" else f"{2 * PART}-"
-    site.front.fail(Deaf(), about=last, times=ALWAYS)
-    process = shell("put", "in", "--name", "ds")
-    while sum(len(seen.body) >= PART for seen in site.front.seen) < 2 or not any(last in seen.target for seen in site.front.seen):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.02)
-    time.sleep(0.05)  # for the answers to arrive
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    before = bodies(site)
-    site.front.mend()
-
-    ran(shell("put", "in", "--name", "ds"))
-
-    assert bodies(site) - before < PART
-    assert TREE["big.bin"] in site.held().values()
-    assert site.open_uploads() == 0
-    assert not any(".lading" in key for key in site.held())
-    assert not (home / "journal").exists() or list((home / "journal").iterdir()) == []
 
 
 def said(lading: Lading, *command: str) -> str:

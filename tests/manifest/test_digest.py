@@ -100,6 +100,7 @@ def test_labels() -> None:
 
 @pytest.mark.parametrize("name", ["XXH128", "blake3", "", "SHA1"])
 def test_other_labels_are_refused_with_a_hint(name: str) -> None:
+    """DESIGN 4: "`XXH128` is refused with a hint", which W&B takes (SEMANTICS 2.1)."""
     with pytest.raises(ValueError, match="Invalid digest_algorithm") as caught:
         digest_label(name)
 

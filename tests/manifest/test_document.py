@@ -92,6 +92,7 @@ def test_the_index_is_there_only_after_all_pages() -> None:
         {"pages": [PAGE, PAGE], "count": 2},
         {"pages": [PAGE | {"first": "b"}, PAGE], "count": 2},
         {"pages": [PAGE | {"count": 0}], "count": 0},
+        {"pages": [PAGE | {"count": 65_537}], "count": 65_537},
         {"pages": [PAGE | {"count": 2}, PAGE | {"first": "b", "count": -1}], "count": 1},
         {"pages": [PAGE | {"size": -1}]},
         {"pages": [PAGE | {"digest": "../../etc/passwd"}]},

@@ -3,13 +3,15 @@
 import gzip
 import json
 import tracemalloc
+import zlib
 
+import msgspec
 import pytest
 
 from lading.errors import InvalidValueError, ManifestError
 from lading.manifest import encoded as encoded_module
 from lading.manifest.digest import Algorithm, tree_digest
-from lading.manifest.encoded import canonical, check_digest, check_unique, encode, inflate
+from lading.manifest.encoded import MAX_MARKS, MAX_RAW, canonical, check_digest, check_unique, encode, inflate
 
 
 def test_json_is_canonical_at_every_depth() -> None:
@@ -88,3 +90,13 @@ def test_a_key_that_stands_twice_is_found_at_any_depth() -> None:
     for raw in (b'{"a":1,"a":1}', b'{"x":[{"a":1,"\\u0061":2}]}'):
         with pytest.raises(ManifestError, match="page: a key stands twice"):
             check_unique(raw, "page")
+
+
+def test_a_document_that_would_take_many_times_its_size_is_neither_read_nor_written() -> None:
+    raw = b"[" + b"[]," * (MAX_MARKS // 2) + b"[]]"
+
+    with pytest.raises(ManifestError, match="it: more than 8388608 values"):
+        inflate(zlib.compress(raw, 1, wbits=31), MAX_RAW, "it")
+    with pytest.raises(InvalidValueError, match="more than 8388608 values"):
+        encode(msgspec.Raw(raw), Algorithm.BLAKE3)
+    assert encode(msgspec.Raw(b'"' + b"0" * (MAX_MARKS + 1) + b'"'), Algorithm.BLAKE3).raw_size == MAX_MARKS + 3

@@ -1,4 +1,4 @@
-"""Metadata becomes plain JSON, or says where it cannot."""
+"""Metadata becomes plain JSON, or says where it cannot (SEMANTICS 1.6)."""
 
 import json
 import math
@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,20 +73,33 @@ class Point(NamedTuple):
     ],
 )
 def test_good_metadata(value: Any, plain: dict[str, Any]) -> None:
+    """SEMANTICS 1.6: "dict | JSON str | None", "NaN → None", "tuple → list, slice → {slice_start, slice_stop, slice_step}"."""
     result = metadata(value)
 
     assert result == plain
     json.dumps(result, allow_nan=False)
 
 
+def test_numpys_arrays_and_scalars_become_lists_and_numbers() -> None:
+    """SEMANTICS 1.6: "numpy → list"."""
+    given = {"a": np.array([[1, 2], [3, 4]]), "f": np.float32(0.5), "nan": np.array([np.nan, 1]), "b": np.bool_(True)}
+
+    plain = metadata(given)
+
+    assert plain == {"a": [[1, 2], [3, 4]], "f": 0.5, "nan": [None, 1.0], "b": True}
+    assert [type(plain["f"]), type(plain["a"][0][0]), type(plain["b"])] == [float, int, bool]
+
+
 @pytest.mark.parametrize("value", [[], [1], 5, "[1]", "5", "null", (), {1}])
 def test_only_maps_are_metadata(value: Any) -> None:
+    """SEMANTICS 1.6: "list/int → TypeError"."""
     with pytest.raises(InvalidTypeError, match="metadata must be a dict"):
         metadata(value)
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf])
 def test_infinity_is_refused(value: float) -> None:
+    """SEMANTICS 1.6: "±Inf → ValueError"."""
     with pytest.raises(InvalidValueError, match=r"metadata\.a\[0\]"):
         metadata({"a": [value]})
     with pytest.raises(InvalidValueError):
@@ -94,11 +108,14 @@ def test_infinity_is_refused(value: float) -> None:
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"x", 1j, Decimal(1), Stubborn(), range(3)], ids=repr)
 def test_what_json_cannot_hold_is_refused_by_place(value: Any) -> None:
+    """SEMANTICS 1.6: "unserialisable → TypeError"."""
     with pytest.raises(InvalidTypeError, match=r"metadata\.outer\.inner\[1\]"):
         metadata({"outer": {"inner": [0, value]}})
 
 
 def test_a_hundred_keys_are_the_limit() -> None:
+    """SEMANTICS 1.6: "≤100 top-level keys (ValueError)"; deeper there may be more."""
+    assert len(metadata({"deep": dict.fromkeys(map(str, range(101)))})["deep"]) == 101
     assert len(metadata({str(number): number for number in range(100)})) == 100
     with pytest.raises(InvalidValueError, match="101 keys"):
         metadata({str(number): number for number in range(101)})
@@ -134,6 +151,7 @@ def test_metadata_that_contains_itself_is_refused() -> None:
 
 
 def test_the_copy_is_deep() -> None:
+    """SEMANTICS 1.6: "deep-copied"."""
     inner = [1]
     copy = metadata({"a": {"b": inner}})
     inner.append(2)

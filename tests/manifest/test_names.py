@@ -1,4 +1,4 @@
-"""Names, line by line as W&B checks them, and where ours are wider or stricter."""
+"""Names, line by line as W&B checks them (SEMANTICS 1.6), and where ours are wider or stricter."""
 
 import pytest
 
@@ -20,11 +20,13 @@ from lading.manifest.names import (
 
 @pytest.mark.parametrize("name", ["a", "my-data_1.0", "-", "...", "reference model", "a  b", "x" * 128])
 def test_good_collection_names(name: str) -> None:
+    """SEMANTICS 1.6: `^[a-zA-Z0-9_\\-.]+$`, ≤128; DESIGN 7: "names may hold inner spaces"."""
     assert collection_name(name) == name
 
 
 @pytest.mark.parametrize("name", ["", " ", " a", "a ", "a/b", "a:v0", "é", "a\n", "a\tb", ".", "..", "x" * 129])
 def test_bad_collection_names(name: str) -> None:
+    """SEMANTICS 1.6: "≤128; "/" forbidden"."""
     with pytest.raises(InvalidValueError, match="rtifact name"):
         collection_name(name)
 
@@ -44,6 +46,8 @@ def test_good_types(kind: str, name: str) -> None:
     ("kind", "name"), [("wandb-history", "a"), ("wandb-", "a"), ("job", "a"), ("run_table", "run-x"), ("code", "source-x")]
 )
 def test_reserved_types(kind: str, name: str) -> None:
+    """SEMANTICS 1.6: "prefix `wandb-` reserved; type `job` always; `run_table` with name prefix `run-`; `code` with prefix
+    `source-`"."""
     with pytest.raises(InvalidValueError, match="is reserved for internal use"):
         type_name(kind, name=name)
 
@@ -63,6 +67,7 @@ def test_good_projects(name: str) -> None:
     "name", ["", "a/b", "a\\b", "a#b", "a?b", "a%b", "a:b", "a\rb", "a\nb", "x" * 129, "wandb-registry-", ".", "..", "\ud800"]
 )
 def test_bad_projects(name: str) -> None:
+    """SEMANTICS 1.6: "≤128, none of `/ \\ # ? % : \\r \\n`, non-empty; `wandb-registry-` prefix with non-empty rest"."""
     with pytest.raises(InvalidValueError):
         project_name(name)
 
@@ -82,12 +87,14 @@ def test_good_entities_and_runs() -> None:
 
 @pytest.mark.parametrize("alias", ["a/b", "a:b", "/", "v1:x"])
 def test_aliases_hold_no_separators(alias: str) -> None:
+    """SEMANTICS 1.6: "aliases: no "/" or ":"", with the text of 1.2."""
     with pytest.raises(ValueError, match=r"^Aliases must not contain any of the following characters: '/', ':'$"):
         alias_list(["ok", alias])
 
 
 @pytest.mark.parametrize("alias", ["v0", "v12", "v007"])
 def test_aliases_do_not_look_like_versions(alias: str) -> None:
+    """SEMANTICS 1.6: "`v<digits>` is a version index"."""
     with pytest.raises(ValueError, match="is how versions are numbered"):
         alias_name(alias)
 
@@ -107,6 +114,7 @@ def test_aliases_stand_once_in_their_order() -> None:
 
 
 def test_tags_stand_once_in_their_order() -> None:
+    """SEMANTICS 1.6: "`^[-\\w]+( +[-\\w]+)*$`, deduped, order kept"."""
     assert tag_list(["b", "a", "b", "two words", "é-x_1"]) == ("b", "a", "two words", "é-x_1")
     assert tag_list("one") == ("one",)
     assert tag_list(None) == ()
@@ -114,6 +122,7 @@ def test_tags_stand_once_in_their_order() -> None:
 
 @pytest.mark.parametrize("tag", ["", "a!", " a", "a ", "a/b", "a:b", "a\n", 5])
 def test_bad_tags_are_named(tag: str) -> None:
+    """SEMANTICS 1.6: "ValueError "Invalid tag(s)…""."""
     with pytest.raises(InvalidValueError, match=r"^Invalid tag\(s\): ") as caught:
         tag_list(["good", tag])
 
@@ -122,6 +131,7 @@ def test_bad_tags_are_named(tag: str) -> None:
 
 
 def test_version_index() -> None:
+    """SEMANTICS 1.6: "`v<digits>` is a version index (`alias_is_version_index`)"."""
     assert version_index("v0") == 0
     assert version_index("v12") == 12
     assert [version_index(text) for text in ("latest", "v", "v1a", "V1", "v-1", "v01", "v\u0661", "v1\n", "v" + "9" * 5000)] == [
@@ -141,6 +151,7 @@ def test_version_index() -> None:
     ],
 )
 def test_artifact_names(text: str, name: ArtifactName) -> None:
+    """SEMANTICS 1.3: "`[[entity/]project/]name[:alias]`, the alias may contain "/" and ":""."""
     assert parse_artifact_name(text) == name
 
 

@@ -1,4 +1,4 @@
-"""Artifact paths: none escapes, none is ambiguous."""
+"""Artifact paths: none escapes, none is ambiguous (SEMANTICS 1.6)."""
 
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
@@ -35,6 +35,7 @@ COMPONENTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
     ],
 )
 def test_good_paths(path: str | PurePath, plain: str) -> None:
+    """SEMANTICS 1.6: "relative"; "backslashes of PureWindowsPath are converted"."""
     assert artifact_path(path) == plain
 
 
@@ -72,6 +73,8 @@ def test_good_paths(path: str | PurePath, plain: str) -> None:
     ids=lambda path: repr(path)[:40],
 )
 def test_bad_paths(path: str | PurePath) -> None:
+    """SEMANTICS 1.6: "no "..", no posix/windows anchor (incl. `C:file`, `\\file`, `//server/share`), not "" or "." → ValueError
+    "Invalid artifact path: …""; DESIGN 4: "`.lading-*` is reserved"."""
     with pytest.raises(InvalidValueError, match=r"^Invalid artifact path: "):
         artifact_path(path)
 

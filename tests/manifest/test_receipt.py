@@ -1,5 +1,8 @@
 """Receipts are text that reads back, and nothing else is taken for one."""
 
+import functools
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -19,6 +22,43 @@ def test_a_receipt_reads_back_and_says_where_it_lies() -> None:
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b'{"format": 1}', encode_receipt(receipt(1))[:-5]])
 def test_what_is_no_receipt_is_refused_by_name(data: bytes) -> None:
     with pytest.raises(ManifestError, match=r"^versions/v1 is no receipt"):
+        decode_receipt(data, "versions/v1")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"collection": ".."},
+        {"collection": "a/../evil"},
+        {"collection": "a:v0"},
+        {"project": ".."},
+        {"project": "a/b"},
+        {"entity": ""},
+        {"type": "wandb-history"},
+        {"aliases": ["v7"]},
+        {"aliases": ["a:../evil"]},
+        {"tags": ["a!"]},
+        {"digest_algorithm": "CRC32"},
+        {"index": -1},
+        {"index": 10**18},
+        {"size": 1 << 63},
+        {"file_count": -1},
+        {"created_at": 1e300},
+        {"version_id": "a/../../b"},
+        {"entity_id": ".."},
+        {"document": ""},
+        {"digest": "a\x1b[2J"},
+        {"tree_digest": "a" * 129},
+        {"metadata": {str(number): number for number in range(101)}},
+        {"metadata": {"a": functools.reduce(lambda inner, _: [inner], range(100), 0)}},
+    ],
+    ids=lambda wrong: "-".join(wrong),
+)
+def test_names_and_numbers_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
+    """SEMANTICS 1.6: "root name: allows `a:v0`, forbids `a:../evil`". Downloads go to folders of these names."""
+    data = encode_receipt(replace(receipt(1), **wrong))
+
+    with pytest.raises(ManifestError, match=r"^versions/v1 is no receipt: "):
         decode_receipt(data, "versions/v1")
 
 

@@ -18,6 +18,14 @@ TABLE = (
     b'{"wb_type": "string"}]}, "wb_type": "union"}}}, "wb_type": "typedDict"}, "columns": ["a", "b"], '
     b'"data": [[1, "x"], [2.5, null]], "log_mode": "IMMUTABLE", "ncols": 2, "nrows": 2}'
 )
+CLASSES = b'{"_type": "classes", "class_set": [{"id": 0, "name": "person"}]}'
+GREY = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNsYGBiYAAAApIAhPd8o1gAAAAASUVORK5CYII=")
+IMAGE = (
+    b'{"_type": "image-file", "classes": {"digest": "eG00DqdCcCBqphilriLNfw==", '
+    b'"path": "media/classes/65347c6442e21b09b198d62e080e46ce_cls.classes.json", "type": "classes-file"}, "format": "png", '
+    b'"height": 2, "path": "media/images/641e917f31888a48f546/2x2.png", '
+    b'"sha256": "641e917f31888a48f54688c2dec6c93487a23008db71fbabf48bd855c7e2dbe2", "width": 2}'
+)
 PARTITIONED = b'{"_type": "partitioned-table", "parts_path": "dataset_parts"}'
 
 
@@ -27,6 +35,11 @@ def label(content: bytes) -> str:
 
 HELLO = label(b"hello")
 ETAG = "1234567890abcde"
+OF_IMAGE = {
+    "media/classes/65347c6442e21b09b198d62e080e46ce_cls.classes.json": label(CLASSES),
+    "media/images/641e917f31888a48f546/2x2.png": label(GREY),
+    "my-image.image-file.json": label(IMAGE),
+}
 THREE = {"file1.txt": HELLO, "nest/file2.txt": label(b"my"), "nest/nest/file3.txt": label(b"dude")}
 
 
@@ -36,9 +49,12 @@ THREE = {"file1.txt": HELLO, "nest/file2.txt": label(b"my"), "nest/nest/file3.tx
         (b"hello", "XUFAKrxLKna5cZ2REBfFkg=="),
         (TABLE, "CSrOgOQc5xdP3AupUd2BAg=="),
         (PARTITIONED, "uo/SjoAO+O7pcSfg+yhlDg=="),
+        (CLASSES, "eG00DqdCcCBqphilriLNfw=="),
+        (IMAGE, "IcEgVbPW7fE1a+g577K+VQ=="),
     ],
 )
 def test_golden_labels(content: bytes, golden: str) -> None:
+    """SEMANTICS 2.1: "`base64(md5(bytes))`, 24 chars"."""
     assert label(content) == golden
 
 
@@ -58,14 +74,17 @@ def test_golden_labels(content: bytes, golden: str) -> None:
         ({"renamed.pb": ETAG}, "bd85fe009dc9e408a5ed9b55c95f47b2"),
         ({"dataset.partitioned-table.json": label(PARTITIONED)}, "c6a4d80ed84fd68df380425ded894b19"),
         ({"t.table.json": label(TABLE)}, "c89e48a573b31a821a12359e0e70c0ee"),
+        (OF_IMAGE, "7772370e2243066215a845a34f3cc42c"),
     ],
 )
 def test_golden_manifests(items: dict[str, str], golden: str) -> None:
+    """SEMANTICS 2.1, the table of golden values."""
     assert wandb_digest(items.items()) == golden
     assert wandb_digest(reversed(items.items())) == golden
 
 
 def test_a_manifest_digest_by_hand() -> None:
+    """SEMANTICS 2.1: "`hex(md5(b"wandb-artifact-manifest-v1\\n" + Σ over entries sorted by path …))`"."""
     by_hand = hashlib.md5(b"wandb-artifact-manifest-v1\n" + f"file1.txt:{HELLO}\n".encode()).hexdigest()
 
     assert wandb_digest([("file1.txt", HELLO)]) == by_hand
@@ -84,11 +103,19 @@ DOCUMENT: dict[str, Any] = {
 
 
 def test_a_document_is_read_and_written_as_it_was() -> None:
+    """SEMANTICS 2.2: "Defaults omitted; `path`, `local_path`, `skip_cache` never written"."""
     entries = from_manifest_json(json.loads(json.dumps(DOCUMENT)))
 
     assert to_manifest_json(entries) == DOCUMENT
     assert list(to_manifest_json(entries)["contents"]["file1.txt"]) == ["digest", "birthArtifactID", "size"]
     assert list(to_manifest_json(entries)["contents"]["s3obj"]) == ["digest", "ref", "size", "extra"]
+
+
+def test_a_document_that_names_a_region_is_read() -> None:
+    """SEMANTICS 2.2: "`storageRegion` may be added to the config"."""
+    config = {"storageLayout": "V2", "storageRegion": "eu"}
+
+    assert from_manifest_json(DOCUMENT | {"storagePolicyConfig": config}) == from_manifest_json(DOCUMENT)
 
 
 def test_files_of_a_document_have_no_tree_digest() -> None:
@@ -118,6 +145,7 @@ def test_our_entries_are_written_with_their_labels() -> None:
 
 @pytest.mark.parametrize("version", ["1", 1.0, 0, 2, True, None])
 def test_other_versions_are_refused(version: object) -> None:
+    """SEMANTICS 2.2: "`version` must be the int 1 (`"1"`, `1.0` and 0/2 rejected)"."""
     with pytest.raises(ManifestError, match="version"):
         from_manifest_json(DOCUMENT | {"version": version})
 

@@ -22,7 +22,7 @@ GOLDEN_CLASSES = "media/classes/65347c6442e21b09b198d62e080e46ce_cls"
 
 
 def test_the_image_of_semantics_is_read_and_written_again(album: Any) -> None:
-    """The picture itself is W&B's and not here; its document is."""
+    """What lies under the path of the picture does not matter to the document."""
     album.value(Classes([{"id": 0, "name": "person"}]), GOLDEN_CLASSES)
     album.files["media/images/641e917f31888a48f546/2x2.png"] = b"a picture"
 

@@ -1,7 +1,9 @@
 """Whatever a document says, it is read, or it is a `ManifestError`."""
 
 import contextlib
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +125,22 @@ def test_arrays_of_another_shape_are_refused_before_they_are_read(tmp_path: Path
         read_arrays(Found(str(tmp_path / "a.npz"), None, Origin("", "a.npz", "")), "a", shape)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x05\x06" + b"\0" * 18, b"no zip"])
+def npz(header: bytes, way: int = zipfile.ZIP_STORED, *, damaged: bool = False) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", way) as made:
+        made.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    data = bytearray(file.getvalue())
+    if damaged:
+        data[50:200] = b"\xff" * 150
+    return bytes(data)
+
+
+DEEP = b"{'descr': " + b"[" * 9000
+FEW = b"{'descr': '<f8', 'fortran_order': False, 'shape': (2,)} " + bytes(range(256))
+SHREDS = [npz(FEW * 9, way, damaged=True) for way in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x05\x06" + b"\0" * 18, b"no zip", npz(DEEP), *SHREDS], ids=range(7))
 def test_a_file_that_holds_no_arrays_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(data)
 

@@ -5,6 +5,7 @@ import sys
 
 import lading
 import lading.api
+from lading.manifest.targets import NAMING
 from lading.media import registry
 from lading.media.registry import KINDS, VALUES, kind_at
 
@@ -18,17 +19,28 @@ def test_every_kind_is_there_under_wandbs_names() -> None:
         assert getattr(lading, name) is getattr(lading.data_types, name)
 
 
+def test_all_of_them_are_what_wandb_calls_a_value() -> None:
+    """SEMANTICS 1.1: `get(name)` gives a WBValue or None; seed 000 calls it so, too."""
+    assert all(issubclass(kind, lading.data_types.WBValue) for kind in VALUES.values())
+
+
 def test_files_say_what_they_hold() -> None:
     assert sorted(VALUES) == sorted(
         [
             *("audio-file", "bokeh-file", "bounding-boxes", "classes", "html-file", "image-file", "joined-table", "mask"),
-            *("molecule-file", "object3D-file", "partitioned-table", "table", "video-file"),
+            *("molecule-file", "object3D-file", "partitioned-table", "plotly-file", "table", "video-file"),
         ]
     )
     assert kind_at("a/t.table.json") is lading.Table
     assert kind_at("a/t.joined-table.json") is lading.JoinedTable
     assert kind_at("a/t.partitioned-table.json") is lading.PartitionedTable
     assert kind_at("a/t.json") is None
+
+
+def test_values_that_name_other_files_are_known_by_their_names_where_these_are_kept() -> None:
+    alone = (lading.Classes, lading.BoundingBoxes2D)
+
+    assert set(NAMING) == {f"{name}.json" for name, kind in VALUES.items() if kind not in alone}
 
 
 def test_importing_lading_imports_no_values() -> None:

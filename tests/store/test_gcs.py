@@ -21,6 +21,8 @@ from lading.errors import (
     StoreUnavailableError,
 )
 from lading.store.checksum import Checksum, checksum
+from lading.store.gcs.answers import stored
+from lading.store.gcs.place import Place
 from lading.store.gcs.store import GcsStore
 from lading.store.store import ObjectMeta, Store, read_bytes, write_bytes
 from lading.testing.gcs_server import Damage, Drop, Flip, GcsServer, LoseAnswer, Meanwhile, Refuse, Truncate
@@ -188,6 +190,12 @@ async def test_an_answer_that_is_not_the_servers_is_not_believed(server: GcsServ
 
     with pytest.raises(StoreUnavailableError, match="is not what Google Cloud Storage sends"):
         await store.head("k")
+
+
+@pytest.mark.parametrize("size", [-1, 1 << 63, 10**30])
+def test_a_size_that_cannot_be_is_not_believed(size: int) -> None:
+    with pytest.raises(StoreUnavailableError, match="is not what Google Cloud Storage sends"):
+        stored({"name": "k", "size": str(size), "generation": "1"}, Place.of("gs://bucket", {}))
 
 
 async def test_a_missing_bucket_is_named_with_what_to_do(server: GcsServer) -> None:

@@ -123,6 +123,18 @@ async def test_without_credentials_it_says_how_to_get_some(server: GcsServer) ->
     assert server.count("token") == 0
 
 
+@pytest.mark.parametrize("endpoint", ["https://evil.example", "https://evilgoogleapis.com", "http://storage.googleapis.com"])
+async def test_a_token_is_given_to_nobody_but_google(server: GcsServer, file: Path, endpoint: str) -> None:
+    """Who writes the URL, as in a project file, must not get what opens everything."""
+    store = GcsStore(f"gs://bucket?endpoint={endpoint}")
+
+    with pytest.raises(StoreDeniedError, match="a token would be given away"):
+        await store.head("k")
+    with pytest.raises(StoreDeniedError, match="a token would be given away"):
+        await asyncio.to_thread(read, store, "k", 4)
+    assert server.count("token") == 0
+
+
 @pytest.fixture
 def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home without credentials, in a process that never had any."""

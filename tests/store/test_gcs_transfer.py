@@ -10,7 +10,6 @@ from lading.errors import StoreUnavailableError
 from lading.manifest.digest import LEAF_SIZE
 from lading.store.gcs.components import Upload, subject_of
 from lading.store.gcs.store import GcsStore
-from lading.store.owner import Owner, this_process
 from lading.testing.gcs_server import Damage, Drop, Fault, Flip, GcsServer, LoseAnswer, Refuse, Truncate
 from lading.testing.moves import fetch_tree, send_tree
 from lading.testing.trees import fetch_items, read_tree, seeded, send_items, write_tree
@@ -18,6 +17,8 @@ from lading.transfer.budget import ByteBudget
 from lading.transfer.engine import Engine
 from lading.transfer.plan import part_size
 from lading.transfer.scheduler import Limits, Retry
+
+from .uploads import dead
 
 LARGE = seeded(4 * LEAF_SIZE + 12345)
 CONTENTS = {"large": LARGE, "leaf": seeded(LEAF_SIZE, 1), "empty": b"", "a/one": b"1", "z": seeded(50000, 2)}
@@ -101,9 +102,8 @@ async def test_what_a_dead_process_had_sent_is_compared_and_not_sent_again(
 ) -> None:
     write_tree(tmp_path, {"large": LARGE})
     (item,) = send_items(tmp_path)
-    here, part = this_process(), part_size(item.size)
-    dead = Owner(here.boot, here.namespace, 2**22 - 1, "1")
-    folder = Upload(item.key.rpartition("/")[0] + "/", subject_of(item.key), dead, "1").folder
+    part = part_size(item.size)
+    folder = Upload(item.key.rpartition("/")[0] + "/", subject_of(item.key), dead(), "1").folder
     right, wrong = LARGE[:part], LARGE[part + 1 : 2 * part + 1]
     server.bucket.insert(f"p/{folder}0-{part}", right)
     server.bucket.insert(f"p/{folder}{part}-{2 * part}", wrong)

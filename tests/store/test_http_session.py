@@ -17,7 +17,7 @@ from lading.store.http.connection import exchange
 from lading.store.http.patience import PATIENT, Patience
 from lading.store.http.request import Request
 from lading.store.http.session import call, close_session
-from lading.testing.http_faults import ALWAYS, Chunked, Cut, Fault, Header, Raw, Stall, Status
+from lading.testing.http_faults import ALWAYS, Chunked, Cut, Fault, Header, Lost, Raw, Stall, Status
 from lading.testing.http_server import HttpServer, etag_of
 
 HURRIED = Patience(answer=0.2, window=0.1)
@@ -76,12 +76,23 @@ def read_all(request: Request) -> bytes:
 
 
 async def test_connections_are_kept_and_redirects_not_followed(server: HttpServer) -> None:
-    server.fail(Status(307, (("Location", "/b"),)), times=3)
+    server.fail(Status(307, (("Location", "/b"),)), times=5)
 
-    answers = [await call(Request.of("GET", f"{server.url}/a")) for _ in range(3)]
+    answers = [await call(Request.of("GET", f"{server.url}/a")) for _ in range(5)]
 
-    assert [(answer.status, answer.headers["location"]) for answer in answers] == [(307, "/b")] * 3
-    assert server.connections == 1
+    assert [(answer.status, answer.headers["location"]) for answer in answers] == [(307, "/b")] * 5
+    assert server.connections <= 2  # a thread that has just answered may not be free yet: then another takes its turn
+
+
+async def test_a_post_whose_answer_is_lost_is_for_the_caller_to_repeat(server: HttpServer) -> None:
+    await asyncio.gather(*(call(Request.of("GET", f"{server.url}/a")) for _ in range(2)))
+    await asyncio.sleep(0.05)  # the threads are free again: whichever asks next has a connection
+    server.fail(Lost(), times=2)
+
+    with pytest.raises(StoreUnavailableError):
+        await call(Request.of("POST", f"{server.url}/a?uploads"))
+
+    assert [seen.method for seen in server.seen] == ["GET", "GET", "POST"]
 
 
 async def test_encodings_are_left_alone(server: HttpServer) -> None:
@@ -140,10 +151,10 @@ async def test_an_unknown_name_is_named() -> None:
 async def test_tls_is_believed_by_the_file_that_says_so(tls_server: HttpServer) -> None:
     tls_server.objects["/a"] = b"data"
 
-    for _ in range(2):
+    for _ in range(4):
         assert (await call(Request.of("GET", f"{tls_server.url}/a"))).body == b"data"
 
-    assert tls_server.connections == 1
+    assert tls_server.connections <= 2  # of two threads, as above
 
 
 async def test_a_certificate_of_nobody_we_know_is_refused(tls_server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:

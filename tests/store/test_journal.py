@@ -9,18 +9,14 @@ from lading.errors import LocalFileError
 from lading.store.journal import Begun, Journal, Noted
 from lading.store.owner import Owner, this_process
 
+from .uploads import dead
+
 BEGUN = Begun("s3://b", "k", 100, 10, "marker", 1.5, "crc32")
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal")
 
 
 def _of_the_dead(noted: Noted) -> str:
     """The file's name, had it been written by a process that is gone."""
-    here = this_process()
-    path = noted.path.replace(str(here), str(Owner(here.boot, here.namespace, 2**22 - 1, "1")))
+    path = noted.path.replace(str(this_process()), str(dead()))
     Path(noted.path).rename(path)
     return path
 

@@ -1,12 +1,14 @@
 """URLs, variables and profiles become a place; a place makes requests."""
 
-import os
 import pickle
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from botocore.session import get_session  # type: ignore[import-untyped]
 
 from lading.errors import InvalidValueError, StoreDeniedError
 from lading.store.s3.address import parse_place
@@ -15,16 +17,9 @@ from lading.store.s3.signing import Credentials
 
 
 @pytest.fixture(autouse=True)
-def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with one pair of keys, and a file for its settings."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setattr("lading.store.s3.facts._facts", {})
-    return tmp_path / "config"
+def config(aws: Path) -> Path:
+    """The file for this machine's settings."""
+    return aws / "config"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +76,32 @@ def test_the_region_is_that_of_the_url_then_variables_then_the_profile(config: P
     assert found == ["us-east-1", "r1", "r2", "r3", "r4"]
 
 
+@pytest.mark.parametrize("region", ["us-east-2", "us-west-2"])
+@pytest.mark.parametrize("asked", [(), ("fips",), ("dualstack",), ("fips", "dualstack")], ids="+".join)
+def test_aws_is_met_where_botocore_meets_it(monkeypatch: pytest.MonkeyPatch, region: str, asked: tuple[str, ...]) -> None:
+    for name in asked:
+        monkeypatch.setenv(f"AWS_USE_{name.upper()}_ENDPOINT", "true")
+    session: Any = get_session()
+    host = urlsplit(str(session.create_client("s3", region).meta.endpoint_url)).netloc
+
+    as_host, in_path = (parse_place(f"s3://{bucket}?region={region}").request("GET", "k") for bucket in ("bucket", "with.dots"))
+
+    assert (as_host.authority, as_host.target) == (f"bucket.{host}", "/k")
+    assert (in_path.authority, in_path.target) == (host, "/with.dots/k")
+
+
+def test_a_profile_says_by_which_endpoint_too(config: Path) -> None:
+    config.write_text("[default]\nuse_dualstack_endpoint = true\n")
+
+    assert parse_place("s3://bucket").request("GET", "k").host == "bucket.s3.dualstack.us-east-1.amazonaws.com"
+
+
+def test_an_endpoint_of_ones_own_is_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+
+    assert parse_place("s3://bucket?endpoint=https://host").request("GET", "k").authority == "host"
+
+
 def test_a_profile_brings_its_style(config: Path) -> None:
     config.write_text("[default]\ns3 =\n  addressing_style = path\n")
 
@@ -122,6 +143,7 @@ def test_options_become_headers() -> None:
         ("s3://bucket?region=a/b", "is no region"),
         ("s3://bucket?sse=DES", "is no encryption"),
         ("s3://bucket?sse_kms_key_id=id", "without sse"),
+        ("s3://bucket?sse=AES256&sse_customer_key_file=key", "two ways"),
     ],
 )
 def test_what_cannot_be_is_named(url: str, word: str) -> None:

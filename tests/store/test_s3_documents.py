@@ -169,6 +169,19 @@ def test_a_document_without_end_is_refused() -> None:
         parse_list(b"<ListBucketResult>" + b" " * LARGEST)
 
 
+@pytest.mark.parametrize("piece", [b"<a>", b"<a/>", b'<a b="" c="" d="" e=""/>', b"\n"])
+def test_a_document_that_would_take_many_times_its_size_is_refused(piece: bytes) -> None:
+    """24 MB of `<a>` took 2 GiB and half a minute."""
+    with pytest.raises(StoreError, match="marks"):
+        parse_list(b"<ListBucketResult>" + piece * 1_000_000)
+
+
+@pytest.mark.parametrize("size", ["-1", "9" * 19, "1_0", "1e3", ""])
+def test_a_size_that_cannot_be_is_refused(size: str) -> None:
+    with pytest.raises(StoreError, match="<Size>"):
+        parse_list(f"<ListBucketResult><Contents><Key>a</Key><Size>{size}</Size></Contents></ListBucketResult>".encode())
+
+
 @given(st.binary(max_size=100) | st.text(alphabet='<>/&;="!?[]ContentsKeySizeListBucketResult ', max_size=60).map(str.encode))
 def test_no_bytes_raise_anything_but_our_error(body: bytes) -> None:
     parse_refusal(body)

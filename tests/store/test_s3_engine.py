@@ -1,17 +1,14 @@
 """The engine over S3: files go up and come down, in parts and by batches, whatever the server does meanwhile."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lading.errors import DigestMismatchError
 from lading.manifest.digest import LEAF_SIZE, Algorithm
-from lading.store.http.connection import close_idle
 from lading.store.journal import Journal
 from lading.store.s3.store import S3Store, open_s3
 from lading.testing.s3_server import Damage, Drop, Fault, Late, LoseAnswer, Refuse, S3Server
-from lading.testing.s3_server_auth import Key
 from lading.testing.trees import fetch_items, seeded, send_items, write_tree
 from lading.transfer.budget import ByteBudget
 from lading.transfer.engine import Engine
@@ -25,16 +22,8 @@ A = Algorithm.BLAKE3
 
 
 @pytest.fixture
-def s3(aws: Path) -> Iterator[S3Server]:
-    del aws
-    with S3Server(keys={"AKIA": Key("secret")}) as server:
-        yield server
-        close_idle()
-
-
-@pytest.fixture
-def store(s3: S3Server, tmp_path: Path) -> S3Store:
-    return open_s3(f"s3://bucket/artifacts?endpoint={s3.url}", journal=Journal(tmp_path / "journal"))
+def store(s3: S3Server, journal: Journal) -> S3Store:
+    return open_s3(f"s3://bucket/artifacts?endpoint={s3.url}", journal=journal)
 
 
 async def _round_trip(store: S3Store, folder: Path, before_fetch: list[tuple[str, Fault]], s3: S3Server) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -19,20 +20,19 @@ from lading.errors import (
     StoreFullError,
     StoreUnavailableError,
 )
-from lading.store.http.connection import close_idle
+from lading.store.http.session import close_session
+from lading.store.owner import Fate
 from lading.store.s3.store import S3Store, open_s3
 from lading.store.store import read_bytes, write_bytes
+from lading.store.unfinished import Unfinished
 from lading.testing.s3_server import Refuse, S3Server
 from lading.testing.s3_server_auth import Key
 
 
 @pytest.fixture
-def s3(aws: Path) -> Iterator[S3Server]:
-    del aws
-    with S3Server(keys={"AKIA": Key("secret")}) as server:
-        server.bucket.put("k", b"content", {})
-        yield server
-        close_idle()
+def s3(s3: S3Server) -> S3Server:
+    s3.bucket.put("k", b"content", {})
+    return s3
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def _by_wholes(store: S3Store) -> bytes:
         (Refuse(403, "InvalidAccessKeyId"), StoreDeniedError, "the key is unknown: check AWS_ACCESS_KEY_ID"),
         (Refuse(403, "SignatureDoesNotMatch"), StoreDeniedError, "secret that belongs to it: check"),
         (Refuse(400, "ExpiredToken"), StoreDeniedError, "fetch fresh ones"),
-        (Refuse(400, "KMS.DisabledException"), StoreDeniedError, "KMS.DisabledException"),
+        (Refuse(400, "KMS.DisabledException"), StoreDeniedError, "KMS.DisabledException.*sse_kms_key_id"),
         (Refuse(403, "InvalidObjectState"), StoreError, "archived.*restore"),
         (Refuse(301, "PermanentRedirect"), StoreError, "not in the region us-east-1.*region="),
         (Refuse(412, "PreconditionFailed"), ObjectChangedError, "was replaced"),
@@ -120,6 +120,34 @@ async def test_what_may_pass_is_retryable_and_says_whether_to_slow_down(
     assert (caught.value.throttled, caught.value.retry_after) == (throttled, wait)
 
 
+CALLS: list[tuple[str, Callable[[S3Store], Awaitable[object]], str]] = [
+    ("list", lambda store: _all(store), "s3:ListBucket"),
+    ("put", lambda store: write_bytes(store, "k", b"1"), "s3:PutObject"),
+    ("put", lambda store: asyncio.to_thread(store.put("k", 1, replace=True).write, (b"1",)), "s3:PutObject"),
+    ("begin", lambda store: store.begin("k", 1, replace=True), "s3:PutObject"),
+    ("delete", lambda store: store.delete(["k"]), "s3:DeleteObject"),
+    ("bulk", lambda store: store.delete(["k", "l"]), "s3:DeleteObject"),
+    ("uploads", lambda store: _unfinished(store), "s3:ListBucketMultipartUploads"),
+    ("abort", lambda store: store.give_up(Unfinished("k", "upload", Fate.GONE, None)), "s3:AbortMultipartUpload"),
+]
+
+
+@pytest.mark.parametrize(("kind", "call", "right"), CALLS)
+async def test_a_denial_says_which_permission_is_missing(
+    s3: S3Server, store: S3Store, kind: str, call: Callable[[S3Store], Awaitable[object]], right: str
+) -> None:
+    s3.fail(kind, Refuse(403, "AccessDenied"))
+
+    with pytest.raises(StoreDeniedError) as caught:
+        await call(store)
+
+    assert f"allow these credentials {right} on bucket" in (caught.value.hint or "")
+
+
+async def _unfinished(store: S3Store) -> list[str]:
+    return [one.key async for one in store.unfinished()]
+
+
 async def test_a_missing_bucket_is_no_missing_object(s3: S3Server) -> None:
     store = open_s3(f"s3://another?endpoint={s3.url}")
 
@@ -150,6 +178,25 @@ async def test_an_endpoint_that_is_not_there_is_named(aws: Path) -> None:
             with pytest.raises(StoreUnavailableError, match=r"(?s)127\.0\.0\.1.*cannot be reached.*check the address") as caught:
                 await work
             assert "bucket" in str(caught.value)
+
+
+@pytest.mark.parametrize("few", [2, 0], ids=["thread", "aiohttp"])
+async def test_a_region_that_aws_does_not_have_is_doubted(aws: Path, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    def unknown(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    await close_session()
+    monkeypatch.setattr("lading.store.http.session.FEW", few)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    store = open_s3("s3://bucket?region=eu-wset-1")
+
+    with pytest.raises(StoreUnavailableError, match="not known") as by_name:
+        await store.head("k")
+    with pytest.raises(StoreUnavailableError, match="not known") as by_bytes:
+        await asyncio.to_thread(_read, store)
+
+    assert "is eu-wset-1 the region (AWS_REGION, ?region=)? check" in (by_name.value.hint or "")
+    assert by_bytes.value.hint == by_name.value.hint
 
 
 async def test_missing_credentials_say_what_to_do(aws: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,14 +32,6 @@ from lading.testing.store_contract import StoreContract
 
 
 @pytest.fixture
-def s3(aws: Path) -> Iterator[S3Server]:
-    del aws
-    with S3Server(keys={"AKIA": Key("secret")}) as server:
-        yield server
-        close_idle()
-
-
-@pytest.fixture
 def store(s3: S3Server) -> S3Store:
     return _store(s3)
 

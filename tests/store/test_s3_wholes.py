@@ -1,10 +1,9 @@
 """Many small objects of S3 in one lane: as by jobs, on one connection, and left to the jobs where something is not plain."""
 
 import contextlib
-import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from lading.errors import (
     StoreUnavailableError,
 )
 from lading.store.checksum import checksum
-from lading.store.halt import Halt, Halted, halting
 from lading.store.http.connection import close_idle
 from lading.store.memory import MemoryStore
 from lading.store.s3.store import S3Store, open_s3
@@ -31,15 +29,9 @@ from lading.testing.s3_server import Damage, Drop, LoseAnswer, Refuse, S3Server
 from lading.testing.s3_server_auth import Key
 from lading.testing.s3_server_bucket import Rules
 
+from .sockets import deaf, given_up
+
 DATA = bytes(range(256)) * 40
-
-
-@pytest.fixture
-def s3(aws: Path) -> Iterator[S3Server]:
-    del aws
-    with S3Server(keys={"AKIA": Key("secret")}) as server:
-        yield server
-        close_idle()
 
 
 @pytest.fixture
@@ -317,29 +309,6 @@ def test_through_a_proxy_jobs_do_it(plain: S3Store, server: HttpServer, monkeypa
 # giving up
 
 
-def given_up(work: Callable[[], object], waits: Callable[[], bool]) -> float:
-    """The seconds from the moment that work is given up until it has returned."""
-    halt, ended = Halt(), list[type[BaseException]]()
-
-    def run() -> None:
-        with halting(halt):
-            try:
-                work()
-            except BaseException as error:
-                ended.append(type(error))
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    while not waits():
-        time.sleep(0.001)
-    time.sleep(0.02)
-    began = time.monotonic()
-    halt.ask()
-    thread.join()
-    assert ended == [Halted]
-    return time.monotonic() - began
-
-
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_wait_is_given_up_at_once(plain: S3Store, server: HttpServer, after: int) -> None:
     def work() -> None:
@@ -353,12 +322,7 @@ def test_a_wait_is_given_up_at_once(plain: S3Store, server: HttpServer, after: i
 
 
 def test_connecting_is_given_up_at_once(aws: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, contextlib.ExitStack() as crowd:
-        port = deaf.getsockname()[1]
-        for _ in range(4):
-            sock = crowd.enter_context(socket.socket())
-            sock.setblocking(False)
-            sock.connect_ex(("127.0.0.1", port))
+    with deaf() as port:
         store, begun = open_s3(f"s3://bucket?endpoint=http://127.0.0.1:{port}"), threading.Event()
 
         def work() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lading.errors import AlreadyExistsError, LocalFileError, NotFoundError, StoreError, StoreFullError
+from lading.store import nameless
 from lading.store.folder import FolderStore
 from lading.store.memory import MemoryStore
 from lading.store.owner import Fate, Owner, fate_of, parse_temporary, temporary_name, this_process
@@ -14,6 +15,8 @@ from lading.store.posix import rename_new
 from lading.store.store import Store, write_bytes
 from lading.testing.store_contract import StoreContract
 from lading.testing.wrappers import FaultyStore, SlowStore, TracedStore
+
+from .uploads import dead
 
 
 class TestMemoryStore(StoreContract):
@@ -35,6 +38,14 @@ class TestFolderStore(StoreContract):
         assert isinstance(store, FolderStore)
         folder = Path(store.root) / "tmp"
         return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+class TestFolderStoreWhereFilesHaveNames(TestFolderStore):
+    """On file systems that have no files without."""
+
+    @pytest.fixture(autouse=True)
+    def named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(nameless, "_POSSIBLE", False)
 
 
 class TestWrappedStore(StoreContract):
@@ -89,10 +100,8 @@ async def test_a_folder_key_cannot_climb_out(tmp_path: Path) -> None:
 
 async def test_a_dead_writers_parts_are_taken_over(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
-    here = this_process()
-    dead = Owner(here.boot, here.namespace, 2**22 - 1, "1")
     (tmp_path / "tmp").mkdir()
-    left = tmp_path / "tmp" / f".lading-cdef-{dead}-0"
+    left = tmp_path / "tmp" / f".lading-cdef-{dead()}-0"
     with left.open("wb") as file:
         file.seek(1 << 20)
         file.write(b"x" * 4096)
@@ -190,9 +199,9 @@ async def test_errors_of_the_source_are_not_taken_for_those_of_the_store(tmp_pat
 
 async def test_a_dead_writers_read_only_file_is_taken_over(nobody: Path) -> None:
     """It died between making its file read-only and renaming it."""
-    store, here = FolderStore(nobody), this_process()
+    store = FolderStore(nobody)
     (nobody / "tmp").mkdir()
-    left = nobody / "tmp" / f".lading-cdef-{Owner(here.boot, here.namespace, 2**22 - 1, '1')}-0"
+    left = nobody / "tmp" / f".lading-cdef-{dead()}-0"
     left.write_bytes(b"1234")
     left.chmod(0o440)
 

@@ -1,8 +1,10 @@
-"""Engines that are closed, and checked for what they left."""
+"""Engines and copiers that are closed, and checked for what they left."""
 
+import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,10 @@ import pytest
 from lading.store.folder import FolderStore
 from lading.store.memory import MemoryStore
 from lading.store.store import Store
+from lading.testing.buckets import Buckets
 from lading.testing.wrappers import SlowStore, TracedStore
 from lading.transfer.budget import BudgetStatistics, ByteBudget
+from lading.transfer.copier import Copier
 from lading.transfer.engine import Engine
 from lading.transfer.index import Index
 from lading.transfer.scheduler import Limits, Retry
@@ -71,3 +75,21 @@ def out(tmp_path: Path) -> Path:
 def far() -> TracedStore:
     """A store that is not on this machine, and remembers what was read."""
     return TracedStore(MemoryStore())
+
+
+@pytest.fixture
+def buckets() -> Buckets:
+    return Buckets()
+
+
+@pytest.fixture
+async def copier(buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Copier]:
+    """Between buckets and the working folder. When the test ends, nothing is lent, and no descriptor, lane or task is left."""
+    monkeypatch.chdir(tmp_path)
+    before, threads, budget = open_descriptors(), set(threading.enumerate()), ByteBudget(64 << 20)
+    async with aclosing(Copier(opener=buckets, budget=budget)) as copier:
+        yield copier
+    assert budget.statistics() == BudgetStatistics(64 << 20, 0, 0)
+    assert open_descriptors() <= before
+    assert [thread.name for thread in set(threading.enumerate()) - threads if thread.name.startswith("lading-lane")] == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -152,12 +152,18 @@ async def test_a_borrower_whose_loop_was_closed_is_passed_over() -> None:
     assert budget.statistics() == BudgetStatistics(10, 0, 0)
 
 
-def cgroup(tmp_path: Path, limits: dict[str, str], own: str = "0::/a/b\n", meminfo: str = "MemTotal: 1000 kB\n") -> int:
+def cgroup(
+    tmp_path: Path,
+    limits: dict[str, str],
+    own: str = "0::/a/b\n",
+    meminfo: str = "MemTotal: 1000 kB\n",
+    name: str = "memory.max",
+) -> int:
     root = tmp_path / "cgroup"
     for folder, limit in limits.items():
         place = root / folder
         place.mkdir(parents=True, exist_ok=True)
-        (place / "memory.max").write_text(limit)
+        (place / name).write_text(limit)
     (tmp_path / "own").write_text(own)
     (tmp_path / "meminfo").write_text(meminfo)
     return memory_limit(tmp_path / "own", root, tmp_path / "meminfo")
@@ -176,6 +182,21 @@ def cgroup(tmp_path: Path, limits: dict[str, str], own: str = "0::/a/b\n", memin
 )
 def test_the_tightest_limit_above_the_process_counts(tmp_path: Path, limits: dict[str, str], limit: int) -> None:
     assert cgroup(tmp_path, limits) == limit
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"),
+    [
+        ({"memory/a/b": "5000\n"}, 5000),
+        ({"memory/a/b": "9223372036854771712\n", "memory/a": "3000\n"}, 3000),  # the first is how it says "none"
+        ({"memory": "2000\n"}, 2000),  # as a container sees it
+        ({"cpu/a/b": "1\n"}, 1000 << 10),
+    ],
+)
+def test_groups_of_the_first_version_count_too(tmp_path: Path, limits: dict[str, str], limit: int) -> None:
+    own = "4:cpu,cpuacct:/a/b\n3:hugetlb,memory:/a/b\n0::/x\n"
+
+    assert cgroup(tmp_path, limits, own, name="memory.limit_in_bytes") == limit
 
 
 def test_files_that_are_not_there_or_odd_limit_nothing(tmp_path: Path) -> None:

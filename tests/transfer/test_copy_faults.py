@@ -139,6 +139,15 @@ async def test_a_server_without_ranges_gives_it_in_one_stream(
     assert read_tree(tmp_path) == {name: BIG if name == "big" else SMALL}
 
 
+async def test_an_object_that_nothing_pins_is_never_a_mixture_of_two(copier: Copier, server: HttpServer, tmp_path: Path) -> None:
+    server.fail(Header("ETag", None), method="HEAD", times=ALWAYS)
+    server.fail(Replaced(BIG[::-1]), method="GET", skip=1)
+
+    await run_task(copier, f"{server.url}/big", f"{tmp_path}/")
+
+    assert read_tree(tmp_path) == {"big": BIG}
+
+
 async def test_a_server_that_forgets_ranges_in_between_is_not_believed(
     copier: Copier, server: HttpServer, tmp_path: Path
 ) -> None:

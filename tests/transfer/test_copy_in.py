@@ -10,14 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from lading.errors import ObjectChangedError
 from lading.manifest.digest import LEAF_SIZE
 from lading.store.folder import FolderStore
+from lading.store.folder_jobs import FolderRead, etag_of
 from lading.store.http.store import HttpMeta
+from lading.store.owner import PREFIX, Owner, this_process
+from lading.store.posix import copy_range
 from lading.store.store import write_bytes
 from lading.testing.buckets import Buckets, run_task
-from lading.testing.trees import read_tree, seeded
+from lading.testing.trees import read_tree, seeded, write_tree
 from lading.testing.wrappers import SlowStore, TracedStore
 from lading.transfer.copier import Copier
+from lading.transfer.copy_task import Task
+from lading.transfer.destination import SMALL_SUBJECT, sweep
+from lading.transfer.progress import Meter
 
 PART = 2 * LEAF_SIZE
 BIG = seeded(3 * PART + 5)
@@ -191,6 +198,28 @@ async def test_a_file_that_changed_since_is_sent_anew(copier: Copier, tmp_path: 
     assert report.progress.bytes_reused == 0
 
 
+async def test_a_batch_looks_through_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = list[str]()
+
+    def noting(folder: int) -> None:
+        looked.append(str(Path(f"/proc/self/fd/{folder}").readlink()))
+        sweep(folder)
+
+    monkeypatch.setattr("lading.transfer.copy_in.sweep", noting)
+    names = [f"{folder}/{number}" for folder in ("a", "b") for number in range(40)]
+    write_tree(tmp_path / "in", {name: name.encode() for name in names})
+    dead = Owner(this_process().boot, this_process().namespace, 2**22 - 1, "1")
+    write_tree(tmp_path / "out", {"a/left": b"", f"a/{PREFIX}{'0' * SMALL_SUBJECT}-{dead}-0": b"half"})
+
+    async with aclosing(Copier()) as copier:
+        tasks = [Task(source=f"{tmp_path}/in/{name}", destination=f"{tmp_path}/out/{name}") for name in names]
+        failed = await copier.run_all(tasks, meter=Meter())
+
+    assert failed == []
+    assert sorted(looked) == [f"{tmp_path}/out/a", f"{tmp_path}/out/b"]
+    assert read_tree(tmp_path / "out") == {name: name.encode() for name in names} | {"a/left": b""}
+
+
 async def test_a_server_that_knows_no_ranges_is_read_in_one_stream(tmp_path: Path) -> None:
     buckets = Buckets()
     store = TracedStore(Streams(buckets.fill("https://h/big", {"": BIG})))
@@ -206,3 +235,30 @@ class Streams(SlowStore):
     async def head(self, key: str) -> HttpMeta:
         meta = await super().head(key)
         return HttpMeta(meta.key, meta.size, meta.etag, ranges=False)
+
+
+def test_a_range_of_a_file_that_changes_while_it_is_read_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"before")
+    job = FolderRead(str(path), "a", "this machine", 0, 6, etag_of(path.stat()))
+
+    with pytest.raises(ObjectChangedError):
+        job.read(memoryview(bytearray(3)), lambda piece: os.utime(path, (1, 1)))
+
+
+async def test_a_large_file_that_changes_while_the_kernel_copies_it_is_not_copied(
+    copier: Copier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, {"from/a": BIG})
+
+    def copied_and_touched(source: int, target: int, start: int, stop: int) -> bool:
+        done = copy_range(source, target, start, stop)
+        os.utime(source, (1, 1))
+        return done
+
+    monkeypatch.setattr("lading.transfer.arrival.copy_range", copied_and_touched)
+
+    with pytest.raises(ObjectChangedError):
+        await run_task(copier, tmp_path / "from/a", tmp_path / "to/")
+
+    assert read_tree(tmp_path / "to") == {}

@@ -272,3 +272,9 @@ def test_a_forked_child_opens_its_own(index: Index) -> None:
     os.waitpid(pid, 0)
 
     assert index.lookup([FILE], A) == {FILE.path: OTHER}
+
+
+def test_names_of_files_are_for_nobody_else(tmp_path: Path) -> None:
+    Index(str(tmp_path / "index.db")).lookup([FILE], A)
+
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}

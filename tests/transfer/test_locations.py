@@ -24,6 +24,9 @@ from lading.transfer.locations import Location, parse_location
         ("s3://b/k?profile=x&region=eu", Location("s3://b?profile=x&region=eu", "k")),
         ("s3://b/k?.gz?endpoint=http://h:9/", Location("s3://b?endpoint=http://h:9/", "k?.gz", True)),
         ("s3://b?anonymous=1", Location("s3://b?anonymous=1", "")),
+        ("s3://b/k?versionId=v&region=eu", Location("s3://b?version_id=v&region=eu", "k")),
+        ("s3://b/k?region=eu&versionId=v", Location("s3://b?region=eu&version_id=v", "k")),
+        ("s3://b/k?other_versionId=v", Location("s3://b", "k?other_versionId=v", True)),
         ("https://h/a/*.gz?x=1", Location("https://h/a/*.gz?x=1", "")),
     ],
 )

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,17 @@ from lading.errors import InvalidValueError
 from lading.manifest.digest import Algorithm
 from lading.store.folder import FolderStore
 from lading.store.halt import Halt, Halted, halting
+from lading.store.http.connection import close_idle
 from lading.store.memory import MemoryStore
-from lading.testing.moves import put_tree
+from lading.store.s3.store import open_s3
+from lading.store.store import PART_SIZE
+from lading.testing.buckets import run_task
+from lading.testing.moves import put_tree, send_tree
+from lading.testing.s3_server import Meanwhile, S3Server
 from lading.testing.store_contract import StoreContract
 from lading.testing.trees import fetch_items, seeded, send_items, write_tree
 from lading.transfer.budget import ByteBudget
+from lading.transfer.copier import Copier
 from lading.transfer.engine import Engine
 from lading.transfer.fetch import fetch
 from lading.transfer.pace import AHEAD, Pace, PacedStore
@@ -91,6 +98,30 @@ async def test_it_holds_within_a_twentieth_over_a_second(tmp_path: Path, up: boo
 
     assert size / seconds <= rate * 1.05
     assert meter.statistics().gauges.pace > 0.1
+
+
+@pytest.mark.parametrize("by", ["send", "copy"])
+async def test_a_part_that_s3_sees_whole_before_it_is_sent_is_what_it_should_be_and_is_borrowed_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setattr("lading.store.s3.facts._facts", {})
+    write_tree(tmp_path, {"a": (large := seeded(3 * PART_SIZE))})
+    lent, budget, rate = list[int](), ByteBudget(40 << 20), 2_000_000_000
+    with S3Server() as s3:
+        s3.fail("part", *[Meanwhile(lambda: lent.append(budget.statistics().lent))] * 3)
+        if by == "send":
+            engine = Engine(open_s3(f"s3://bucket?endpoint={s3.url}&anonymous=1"), budget=budget, max_bandwidth=rate)
+            await send_tree(engine, send_items(tmp_path))
+            engine.close()
+        else:
+            options = {"endpoint": s3.url, "anonymous": "1"}
+            async with aclosing(Copier(max_bandwidth=rate, budget=budget, options=options)) as copier:
+                await run_task(copier, tmp_path / "a", "s3://bucket/a")
+        close_idle()
+
+    assert [made.data for made in s3.bucket.objects.values()] == [large]
+    assert all(PART_SIZE <= bytes <= 40 << 20 for bytes in lent)
+    assert len(lent) == 3
 
 
 async def test_a_store_on_this_machine_is_not_held_back(tmp_path: Path) -> None:

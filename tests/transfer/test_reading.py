@@ -19,6 +19,7 @@ from lading.testing.moves import fetch_tree, put_tree
 from lading.testing.trees import fetch_items, seeded
 from lading.testing.wrappers import FaultyStore, SlowStore, StoreAround, TracedStore
 from lading.transfer.budget import ByteBudget
+from lading.transfer.content import StoredContent
 from lading.transfer.engine import Engine
 from lading.transfer.index import Index
 from lading.transfer.plan import FetchItem
@@ -57,7 +58,7 @@ def tight() -> Iterator[Callable[..., Engine]]:
 async def test_any_range_of_any_size_is_read_from_any_store(store: Store, make_engine: MakeEngine, content: bytes) -> None:
     item, draw = await put(store, {"x": content}), random.Random(1)
 
-    async with reading(make_engine(store), item, B3) as reader:
+    async with reading(StoredContent(make_engine(store), item, B3)) as reader:
         for _ in range(4):
             start, stop = sorted(draw.randrange(len(content) + 2) for _ in range(2))
             assert await reader.read(start, stop) == content[start:stop]
@@ -67,7 +68,7 @@ async def test_any_range_of_any_size_is_read_from_any_store(store: Store, make_e
 async def test_only_the_leaves_that_are_asked_for_are_fetched_and_each_once(far: TracedStore, make_engine: MakeEngine) -> None:
     item = await put(far)
 
-    async with reading(make_engine(far), item, B3) as reader:
+    async with reading(StoredContent(make_engine(far), item, B3)) as reader:
         for start, stop in ((3 * LEAF_SIZE + 5, 3 * LEAF_SIZE + 9), (100, 200), (3 * LEAF_SIZE + 50, 3 * LEAF_SIZE + 60)):
             assert await reader.read(start, stop) == CONTENT[start:stop]
 
@@ -77,7 +78,7 @@ async def test_only_the_leaves_that_are_asked_for_are_fetched_and_each_once(far:
 async def test_what_is_read_in_order_is_read_ahead(far: TracedStore, make_engine: MakeEngine) -> None:
     item = await put(far)
 
-    async with reading(make_engine(far), item, B3) as reader:
+    async with reading(StoredContent(make_engine(far), item, B3)) as reader:
         asked = list[int]()
         for start, stop in LEAVES[:3]:
             assert await reader.read(start, stop) == CONTENT[start:stop]
@@ -117,7 +118,7 @@ async def test_a_long_read_asks_for_several_leaves_at_the_same_time(make_engine:
     store = MemoryStore()
     item = await put(store)
 
-    async with reading(make_engine(PairedStore(store)), item, B3) as reader:
+    async with reading(StoredContent(make_engine(PairedStore(store)), item, B3)) as reader:
         assert await reader.read(0, len(CONTENT)) == CONTENT
 
 
@@ -126,7 +127,7 @@ async def test_flipped_bits_are_fetched_again(make_engine: MakeEngine) -> None:
     item = await put(store)
     store.flip(times=2)
 
-    async with reading(make_engine(store), item, B3) as reader:
+    async with reading(StoredContent(make_engine(store), item, B3)) as reader:
         assert await reader.read(LEAF_SIZE, LEAF_SIZE + 10) == CONTENT[LEAF_SIZE : LEAF_SIZE + 10]
 
     assert not store.unused
@@ -143,7 +144,7 @@ async def test_a_damaged_leaf_is_named_and_the_others_are_read(tmp_path: Path, m
     item = await put(store)
     damage(Path(store.path(item.key)), CONTENT[:-1] + (b"" if kind == "short" else bytes([CONTENT[-1] ^ 1])))
 
-    async with reading(make_engine(SlowStore(store)), item, B3) as reader:
+    async with reading(StoredContent(make_engine(SlowStore(store)), item, B3)) as reader:
         assert await reader.read(0, 10) == CONTENT[:10]
         with pytest.raises(DigestMismatchError, match="large") as caught:
             await reader.read(len(CONTENT) - 10, len(CONTENT))
@@ -156,7 +157,7 @@ async def test_an_object_that_is_gone_is_named(far: TracedStore, make_engine: Ma
     item = await put(far)
     await far.delete([item.key])
 
-    async with reading(make_engine(far), item, B3) as reader:
+    async with reading(StoredContent(make_engine(far), item, B3)) as reader:
         with pytest.raises(NotFoundError) as caught:
             await reader.read(0, 1)
 
@@ -166,7 +167,7 @@ async def test_an_object_that_is_gone_is_named(far: TracedStore, make_engine: Ma
 async def test_failed_reading_ahead_is_nobodys_error(make_engine: MakeEngine) -> None:
     store = FaultyStore(MemoryStore())
     item = await put(store)
-    async with reading(make_engine(store, attempts=1), item, B3) as reader:
+    async with reading(StoredContent(make_engine(store, attempts=1), item, B3)) as reader:
         await reader.read(0, LEAF_SIZE)
         store.fail("read", StoreUnavailableError("busy"), times=2)
         with pytest.raises(StoreUnavailableError):
@@ -178,7 +179,7 @@ async def test_failed_reading_ahead_is_nobodys_error(make_engine: MakeEngine) ->
 async def test_an_object_that_was_mended_meanwhile_is_read_on(make_engine: MakeEngine) -> None:
     store = MemoryStore()
     item = await put(store)
-    async with reading(make_engine(store), item, B3) as reader:
+    async with reading(StoredContent(make_engine(store), item, B3)) as reader:
         await reader.read(0, 1)
         await store.delete([item.key])
         await write_bytes(store, item.key, CONTENT)
@@ -189,7 +190,7 @@ async def test_an_object_that_was_mended_meanwhile_is_read_on(make_engine: MakeE
 async def test_an_object_that_was_replaced_by_another_is_refused(make_engine: MakeEngine) -> None:
     store = MemoryStore()
     item = await put(store)
-    async with reading(make_engine(store), item, B3) as reader:
+    async with reading(StoredContent(make_engine(store), item, B3)) as reader:
         await reader.read(0, 1)
         store.create(item.key, bytes(len(CONTENT)), replace=True)
 
@@ -204,7 +205,7 @@ async def test_a_local_copy_is_read_instead_as_long_as_it_verifies(
     await fetch_tree(engine, [item], out)
     far.calls.clear()
 
-    async with reading(engine, item, B3) as reader:
+    async with reading(StoredContent(engine, item, B3)) as reader:
         assert await reader.read(0, 10) == CONTENT[:10]
         copied = far.ranges()
         stamp = (out / "large").stat()
@@ -221,7 +222,7 @@ async def test_a_local_copy_is_read_instead_as_long_as_it_verifies(
 async def test_with_little_memory_nothing_is_read_ahead_and_all_is_read(far: TracedStore, tight: Callable[..., Engine]) -> None:
     item = await put(far)
 
-    async with reading(tight(far, 1), item, B3) as reader:
+    async with reading(StoredContent(tight(far, 1), item, B3)) as reader:
         assert await reader.read(0, len(CONTENT)) == CONTENT
 
     assert far.ranges() == LEAVES
@@ -231,7 +232,7 @@ async def test_a_transfer_that_needs_the_memory_gets_it_and_reading_goes_on(
     far: TracedStore, tight: Callable[..., Engine]
 ) -> None:
     item, engine = await put(far), tight(far, 4)
-    async with reading(engine, item, B3) as reader:
+    async with reading(StoredContent(engine, item, B3)) as reader:
         await reader.read(0, 2 * LEAF_SIZE)
         await asyncio.sleep(0.02)
         held = engine.statistics().budget.lent
@@ -250,7 +251,7 @@ async def test_many_readers_hold_no_more_than_the_budget_and_a_leaf_each(far: Tr
     item, engine = await put(far), tight(far, 3)
     readers = list[Reader]()
     async with asyncio.TaskGroup() as tasks:
-        readers = [Reader(engine, item, B3, tasks) for _ in range(6)]
+        readers = [Reader(StoredContent(engine, item, B3), tasks) for _ in range(6)]
         found = await asyncio.gather(*(reader.read(0, 3 * LEAF_SIZE) for reader in readers))
         lent = engine.statistics().budget.lent
         for reader in readers:
@@ -263,7 +264,7 @@ async def test_many_readers_hold_no_more_than_the_budget_and_a_leaf_each(far: Tr
 async def test_a_closed_reader_reads_nothing_any_more(make_engine: MakeEngine) -> None:
     slow = TracedStore(SlowStore(MemoryStore(), delay=0.03))
     item, engine = await put(slow), make_engine(slow)
-    async with reading(engine, item, B3) as reader:
+    async with reading(StoredContent(engine, item, B3)) as reader:
         await reader.read(0, 2 * LEAF_SIZE)
         begun = len(slow.ranges())
 
@@ -275,7 +276,7 @@ async def test_a_closed_reader_reads_nothing_any_more(make_engine: MakeEngine) -
 async def test_a_cancelled_read_leaves_nothing_and_the_next_one_works(make_engine: MakeEngine) -> None:
     slow = SlowStore(MemoryStore(), delay=0.03)
     item, engine = await put(slow), make_engine(slow)
-    async with reading(engine, item, B3) as reader:
+    async with reading(StoredContent(engine, item, B3)) as reader:
         task = asyncio.create_task(reader.read(0, 3 * LEAF_SIZE))
         await asyncio.sleep(0.01)
         task.cancel()
@@ -289,7 +290,7 @@ async def test_what_the_block_raises_comes_out_as_it_is(far: TracedStore, make_e
     item = await put(far)
 
     async def read() -> None:
-        async with reading(make_engine(far), item, B3) as reader:
+        async with reading(StoredContent(make_engine(far), item, B3)) as reader:
             await reader.read(0, 1)
             raise KeyError("mine")
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,24 @@ def test_a_name_that_is_not_utf8_is_no_artifact_path(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidValueError, match="it is not UTF-8"):
         artifact_path(name)
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose folders are nested as deep as paths go."""
+    top = tmp_path / "deep"
+    top.mkdir()
+    folder = os.open(top, os.O_RDONLY)
+    for _ in range((4000 - len(str(top))) // 2):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    yield top
+    subprocess.run(["rm", "-rf", str(top)], check=True)  # Python's own way ends at the same depth
+
+
+def test_folders_that_are_nested_too_deep_are_an_error_of_their_own(deep: Path) -> None:
+    with pytest.raises(LocalFileError, match="nested too deep"):
+        list(scan(str(deep)))

@@ -1,8 +1,9 @@
 """A lading of its own for each test, small artifacts in it, and what upkeep sees of it."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -12,10 +13,19 @@ from lading.api.keeping import keeper_of
 from lading.api.portal import blocking
 from lading.api.settings import load_settings
 from lading.api.workspace import Workspace, close_workspaces, open_workspace
+from lading.transfer.driver import persist
+from lading.transfer.progress import Meter
+from lading.transfer.scheduler import Retry
 from lading.upkeep.garbage import Freed, Manner, collect
 from lading.upkeep.keeper import Keeper
 
+T = TypeVar("T")
 Log = Callable[..., lading.Artifact]
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Tries again at once what may help."""
+    return await persist(call, retry=Retry(base=0.0), meter=Meter())
 
 
 @pytest.fixture(autouse=True)

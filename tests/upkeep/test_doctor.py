@@ -32,6 +32,8 @@ from lading.upkeep.doctor import (
 )
 from lading.upkeep.uploads import Leftover
 
+from .conftest import patiently
+
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +55,7 @@ def url(s3: S3Server) -> str:
 
 async def looked(tmp_path: Path, store: Store | None, trouble: SettingsError | None = None) -> dict[str, Finding]:
     catalog = f"sqlite:///{tmp_path}/catalog.db"
-    found = await examine(Patient(catalog, store, trouble, [tmp_path], []))
+    found = await examine(Patient(catalog, store, trouble, [tmp_path], [], patiently))
     return {each.check: each for each in found}
 
 
@@ -151,6 +153,14 @@ async def test_a_store_that_refuses_or_is_not_there_is_wrong(tmp_path: Path, s3:
     assert (refused["store"].verdict, gone["store"].verdict) == (Verdict.WRONG, Verdict.WRONG)
     assert "cannot be reached" in gone["store"].text
     assert refused["store"].remedy
+
+
+async def test_a_store_that_is_busy_for_a_moment_is_well(tmp_path: Path, s3: S3Server) -> None:
+    s3.fail("head", Refuse(503, "SlowDown"), Refuse(503, "SlowDown"))
+
+    found = (await looked(tmp_path, open_store(url(s3))))["store"]
+
+    assert (found.verdict, s3.unused) == (Verdict.OK, [])
 
 
 async def test_a_proxy_that_cannot_be_used_is_wrong(tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:

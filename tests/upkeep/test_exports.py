@@ -14,9 +14,10 @@ from lading.api.importing import Imported, import_project
 from lading.api.portal import blocking
 from lading.api.session import workspace_here
 from lading.api.workspace import close_workspaces
-from lading.errors import FormatNewerError, ManifestError, UnknownNameError, UsageError
+from lading.errors import FormatNewerError, LadingError, ManifestError, UnknownNameError, UsageError
 from lading.manifest.digest import LEAF_SIZE
 from lading.manifest.entry import Entry
+from lading.manifest.targets import artifact_uri
 from lading.transfer.progress import Meter
 from lading.upkeep.exports import Export
 
@@ -153,8 +154,6 @@ def test_both_can_be_repeated_and_only_what_is_new_is_done(log: Log, tmp_path: P
 
 
 def test_references_to_other_artifacts_stay_what_they_are(log: Log, tmp_path: Path, elsewhere: Go) -> None:
-    from lading.api.targets import artifact_uri
-
     source = log({"a": "a"}, "source")
     outside = log({"o": "o"}, "outside")
     with lading.run or lading.init() as run:
@@ -246,6 +245,62 @@ def test_links_are_not_followed(log: Log, tmp_path: Path, elsewhere: Go) -> None
     assert "is a link, or lies below one" in imported(tmp_path / "out").problems[0]
 
 
+def _link(path: Path) -> None:
+    path.rename(path.with_suffix(".away"))
+    path.symlink_to(path.with_suffix(".away"))
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    os.truncate(path, 1 << 40)
+
+
+@pytest.mark.parametrize(
+    ("name", "plant"),
+    [
+        ("lading-export.json", _link),
+        ("ds/v0.json", _pipe),
+        ("ds/v0.json", _endless),
+        ("ds/v0.entries", _link),
+        ("ds/v0.entries", _endless),
+    ],
+)
+def test_its_own_files_are_plain_and_end(log: Log, tmp_path: Path, elsewhere: Go, name: str, plant: Callable[[Path], None]) -> None:
+    """Else who made it has us read what lies elsewhere, wait for ever, or hold what is larger than memory."""
+    log({"a": "a"})
+    exported(tmp_path / "out")
+    plant(tmp_path / "out" / name)
+
+    elsewhere()
+
+    with pytest.raises(LadingError, match=name.rpartition("/")[2]):
+        raise LadingError(imported(tmp_path / "out").problems[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("lading-export.json", '{"format": 1, "entity": "me", "project": "../p"}'),
+        ("lading-export.json", '{"format": 1, "entity": "me", "project": "p", "x": ' + "[" * 100_000),
+        ("ds/v0.entries", '{"path":"a","entry":{"digest":"x","extra":{"x":' + "[" * 100_000 + "\n"),
+    ],
+    ids=["project", "deep head", "deep entry"],
+)
+def test_documents_that_cannot_be_are_refused_by_name(log: Log, tmp_path: Path, elsewhere: Go, name: str, data: str) -> None:
+    log({"a": "a"})
+    exported(tmp_path / "out")
+    (tmp_path / "out" / name).write_text(data)
+
+    elsewhere()
+
+    with pytest.raises(LadingError, match=name.rpartition("/")[2]):
+        raise LadingError(imported(tmp_path / "out").problems[0])
+
+
 def test_a_number_that_is_taken_is_not_overwritten(log: Log, tmp_path: Path, elsewhere: Go) -> None:
     log({"a": "a"})
     exported(tmp_path / "out")
@@ -260,8 +315,9 @@ def test_a_number_that_is_taken_is_not_overwritten(log: Log, tmp_path: Path, els
     lading.Api().artifact("p/ds:v0").delete(delete_aliases=True)
     again = imported(tmp_path / "out")
 
-    assert done.problems == ["you/p/ds:v0: there is another version of this number"]
-    assert again.problems == ["you/p/ds:v0: v0 of you/p/ds is, or was, another version: numbers are never used twice"]
+    assert done.problems == ["you/p/ds:v0: there is another version of this number (import into another project)"]
+    (line,) = again.problems
+    assert line.startswith("you/p/ds:v0: v0 of you/p/ds is, or was, another version: numbers are never used twice")
 
 
 def test_folders_with_anything_else_are_left_alone(log: Log, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -117,6 +118,22 @@ def test_sessions_that_ran_out_are_ended(log: Log, collected: Collected, workspa
     blocking(workspace.catalog.open_session)("late", "me", "p", "other", "dataset", lease_seconds=0)
 
     assert collected().sessions == 1
+
+
+def test_nothing_is_deleted_before_the_grace_is_over(log: Log, keeper: Keeper, stored: Stored, home: Path) -> None:
+    """DESIGN 5, gc: "condemn rows, wait the grace, re-check, mark `deleting`, delete"."""
+    log({"a": "a"}).delete(delete_aliases=True)
+    before, seen = stored(), list[tuple[bool, list[tuple[str]]]]()
+
+    def tell(line: str) -> None:
+        if line.startswith("waiting"):
+            with closing(sqlite3.connect(home / "catalog.db")) as connection:
+                seen.append((stored() == before, connection.execute("SELECT DISTINCT state FROM objects").fetchall()))
+
+    freed = blocking(collect)(replace(keeper, tell=tell), Manner(grace=0.01, trash=0.0))
+
+    assert seen == [(True, [("condemned",)])]
+    assert freed.objects == 3
 
 
 def test_what_was_condemned_and_is_needed_is_stored_again(log: Log, collected: Collected, home: Path) -> None:

@@ -54,7 +54,10 @@ def test_any_type_and_alias_reads_back(type_: str, alias: str) -> None:
         TEXT.replace("ann/pets/cats", "cats"),
         TEXT.replace("ann/pets/cats", "ann/pets/../cats"),
         TEXT.replace('type = "model"\n', ""),
+        "format = " + "9" * 5000,
+        "a = " + "[" * 100_000,
     ],
+    ids=range(9),
 )
 def test_what_is_no_lock_file_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidValueError, match=r"my\.lock is no lock file"):

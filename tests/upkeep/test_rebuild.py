@@ -79,6 +79,23 @@ def test_versions_are_what_they_were(log: Log, rebuilt: Rebuild, tmp_path: Path)
         found.verify(found.download(str(tmp_path / "out" / found.name)))
 
 
+def test_what_others_refer_to_of_a_deleted_version_is_found_again(
+    log: Log, rebuilt: Rebuild, collected: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The deleted version is back, too: its receipt leads to what is referred to. The rest of it was freed, and is told."""
+    source = log({"a": "wanted", "b": "freed"}, "source")
+    referring = lading.Artifact("refers", "dataset")
+    referring.add_reference(source.get_entry("a"))
+    cast("lading.Run", lading.run).log_artifact(referring).wait()
+    source.delete(delete_aliases=True)
+    collected()
+
+    made = rebuilt()
+
+    assert (made.versions, made.lost, len(made.problems)) == (2, 1, 1)
+    assert (Path(lading.Api().artifact("refers:v0").download(str(tmp_path / "out"))) / "a").read_text() == "wanted"
+
+
 def test_logs_collections_and_checks_go_on_with_it(log: Log, rebuilt: Rebuild, collected: Callable[..., Any], home: Path) -> None:
     fill(log)
     rebuilt()

@@ -18,8 +18,10 @@ from lading.store.owner import Fate, Owner, scratch_name, this_process
 from lading.store.s3.store import S3Store, open_s3
 from lading.store.store import Store
 from lading.testing.gcs_server import GcsServer
-from lading.testing.s3_server import Refuse, S3Server
+from lading.testing.s3_server import Drop, Refuse, S3Server
 from lading.upkeep.uploads import OLD, Found, Leftover, Removal, leftovers, may_go, remove
+
+from .conftest import patiently
 
 ROOT = Path(__file__).resolve().parents[2]
 DEAD = Owner(this_process().boot, this_process().namespace, 2**22 - 1, "1")
@@ -48,7 +50,8 @@ async def found_in(store: Store | None, journal: Journal, *folders: Path) -> lis
     def reopen(url: str) -> Store:
         return open_store(url, journal=journal)
 
-    return [found async for found in leftovers(store, journal, reopen, [str(folder) for folder in folders])]
+    places = [str(folder) for folder in folders]
+    return [found async for found in leftovers(store, journal, reopen, places, persist=patiently)]
 
 
 async def swept(
@@ -164,6 +167,20 @@ async def test_what_the_store_refuses_to_abort_is_told_and_stays_noted(s3: S3Ser
     assert (len(s3.bucket.uploads), len(notes(journal))) == (1, 1)
 
 
+async def test_a_store_that_is_busy_for_a_moment_is_asked_again(s3: S3Server, journal: Journal) -> None:
+    store = opened(s3, journal)
+    await store.begin("noted", 20 << 20)
+    as_if_by(notes(journal)[0], DEAD)
+    await opened(s3, None).begin("unknown", 20 << 20)
+    s3.fail("uploads", Refuse(503, "SlowDown"), Drop())
+    s3.fail("abort", Refuse(503, "SlowDown"), Drop())
+
+    removal = await swept(store, journal, now=time.time() + OLD + 5)
+
+    assert ([left.name for left in removal.removed], removal.failed) == (["noted", "unknown"], ())
+    assert (s3.bucket.uploads, notes(journal), s3.unused) == ({}, [], [])
+
+
 # GCS
 
 
@@ -234,7 +251,7 @@ async def test_what_dead_processes_made_for_artifacts_goes_when_it_is_old(tmp_pa
         (scratch / name).parent.mkdir(parents=True, exist_ok=True)
         (scratch / name).write_text("x")
 
-    found = [each async for each in leftovers(None, journal, open_store, [], str(scratch))]
+    found = [each async for each in leftovers(None, journal, open_store, [], str(scratch), persist=patiently)]
     removal = await remove([each for each in found if may_go(each.leftover, time.time() + OLD + 60)])
 
     assert [left.name for left in removal.removed] == [dead, folder]
