@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from ..errors import UsageError
+from ..transfer.bridged import bridged
 
 if TYPE_CHECKING:
     from anyio.abc import TaskStatus
@@ -163,6 +164,7 @@ class Work(Generic[T]):
             self._end(CancelledError())
 
     async def _main(self) -> None:
+        bridged.set(True)
         try:
             self._results.append(await self._start())
         except asyncio.CancelledError:

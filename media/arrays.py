@@ -51,8 +51,7 @@ def read_arrays(found: Found, key: str, shape: tuple[int, ...]) -> Any:
     try:
         with zipfile.ZipFile(found.local) as file:
             info = file.getinfo(f"{key}.npy")
-            if info.file_size > MAX_BYTES:
-                raise ManifestError(f"{name}: arrays of {info.file_size} bytes are more than {MAX_BYTES}")
+            _check_size(info.file_size, name)
             with file.open(info) as member:
                 _check_header(numpy, member, name, shape)
             with file.open(info) as member:
@@ -77,5 +76,9 @@ def _check_header(numpy: Any, member: Any, name: str, shape: tuple[int, ...]) ->
     count = 1
     for length in shape:
         count *= length
-    if count * dtype.itemsize > MAX_BYTES:
-        raise ManifestError(f"{name}: arrays of {count * dtype.itemsize} bytes are more than {MAX_BYTES}")
+    _check_size(count * dtype.itemsize, name)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_BYTES:
+        raise ManifestError(f"{name}: arrays of {size} bytes are more than {MAX_BYTES}")

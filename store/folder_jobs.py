@@ -54,7 +54,7 @@ class FolderRead(Struct, frozen=True):
     def open(self) -> int:
         """A descriptor of the object, if it is still the one that was meant."""
         with disk_errors(self.key, self.url):
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would be waited for
         try:
             self.check(descriptor)
         except ObjectChangedError:

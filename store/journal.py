@@ -11,6 +11,7 @@ from ..errors import LocalFileError
 from .owner import Fate, Owner, fate_of, parse_temporary, temporary_name
 
 FORMAT = 1
+_NO_NOTE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -146,7 +147,7 @@ def _read(path: str) -> Begun | None:
     try:
         with open(path, "rb") as file:
             begun = msgspec.json.decode(file.read(), type=Begun)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, *_NO_NOTE):
         return None
     return begun if begun.format == FORMAT else None
 
@@ -157,7 +158,7 @@ def _is_cut(path: str) -> bool:
             msgspec.json.decode(file.read())
     except FileNotFoundError:
         return False
-    except msgspec.DecodeError:
+    except _NO_NOTE:
         return True
     return False
 

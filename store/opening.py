@@ -36,7 +36,9 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, journal: J
             ) from error
     from .http.request import shown_url
 
-    raise SettingsError(f"'{shown_url(url)}' is not the URL of a store", hint="write s3://…, gs://…, file:///absolute/path, or a path")
+    raise SettingsError(
+        f"'{shown_url(url)}' is not the URL of a store", hint="write s3://…, gs://…, file:///absolute/path, or a path"
+    )
 
 
 def _remote(scheme: str, url: str, journal: Journal | None) -> Store:

@@ -74,7 +74,7 @@ async def ownership(store: Store) -> Ownership:
     text = await read_bytes(store, KEY)
     try:
         found = msgspec.json.decode(text, type=Ownership)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StoreForeignError(f"{KEY} in {store.url} is damaged: {error}", hint="restore it from a backup") from error
     if found.format > FORMAT:
         raise FormatNewerError(f"{store.url} was made by a newer lading (store format {found.format})", hint="upgrade lading")

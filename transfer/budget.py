@@ -11,6 +11,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .bridged import bridged
+
 
 class BudgetStatistics(Struct, frozen=True):
     """Bytes in all, bytes lent, and how many borrowers wait."""
@@ -25,6 +27,7 @@ class _Waiter:
     size: int
     loop: asyncio.AbstractEventLoop
     granted: "asyncio.Future[None]"
+    bridged: bool
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +42,8 @@ class ByteBudget:
     """Lends bytes, first come, first served, to any thread's event loop.
 
     The oldest borrower is always served once nothing else is lent, even if it asks for more than there is: a budget may slow
-    a transfer down, never stop it. What is to spare may be kept meanwhile, and is taken back when a borrower needs it.
+    a transfer down, never stop it. The same holds for the oldest of those that are `bridged`, once nothing else is lent to these.
+    What is to spare may be kept meanwhile, and is taken back when a borrower needs it.
     """
 
     def __init__(self, total: int) -> None:
@@ -48,7 +52,7 @@ class ByteBudget:
 
     def reset(self) -> None:
         """Forget all loans and borrowers: in a forked child, nobody else has any."""
-        self._lent = 0
+        self._lent = self._bridged = 0  # bytes; of these, lent to what is bridged
         self._waiting: deque[_Waiter] = deque()
         self._kept: dict[Kept, None] = {}  # the longest unused first; counted as lent; nothing while anybody waits
         self._lock = threading.Lock()
@@ -64,7 +68,7 @@ class ByteBudget:
         try:
             yield
         finally:
-            self._give_back(size)
+            self._give_back(size, bridged=bridged.get())
 
     def keep(self, size: int, forget: Callable[[], object]) -> Kept | None:
         """Keep `size` bytes that are to spare, until `give_up`; None if there are none. When a borrower needs them they are taken
@@ -102,12 +106,12 @@ class ByteBudget:
 
     async def _borrow(self, size: int) -> None:
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(size, loop, loop.create_future())
+        waiter = _Waiter(size, loop, loop.create_future(), bridged.get())
         with self._lock:
             taken = [] if self._waiting else self._taken_back(size)
-            granted = not self._waiting and self._fits(size)
+            granted = (not self._waiting and self._fits(size)) or (waiter.bridged and not self._bridged)
             if granted:
-                self._lent += size
+                self._lend(waiter)
             else:
                 self._waiting.append(waiter)
         for kept in taken:
@@ -121,19 +125,30 @@ class ByteBudget:
                 if waiter in self._waiting:
                     self._waiting.remove(waiter)
                     size = 0
-            self._give_back(size)  # granted at the moment of the cancellation, or now in nobody's way
+            self._give_back(size, bridged=waiter.bridged)  # granted at the moment of the cancellation, or now in nobody's way
             raise
 
-    def _give_back(self, size: int) -> None:
+    def _give_back(self, size: int, *, bridged: bool = False) -> None:
         with self._lock:
             self._lent -= size
-            while self._waiting and self._fits(self._waiting[0].size):
-                waiter = self._waiting.popleft()
+            self._bridged -= size if bridged else 0
+            while waiter := self._next():
+                self._waiting.remove(waiter)
                 try:
                     waiter.loop.call_soon_threadsafe(_grant, waiter.granted)
                 except RuntimeError:  # its loop was closed: nobody waits any more
                     continue
-                self._lent += waiter.size
+                self._lend(waiter)
+
+    def _lend(self, waiter: _Waiter) -> None:
+        self._lent += waiter.size
+        self._bridged += waiter.size if waiter.bridged else 0
+
+    def _next(self) -> _Waiter | None:
+        """Who is to be served now."""
+        if self._waiting and self._fits(self._waiting[0].size):
+            return self._waiting[0]
+        return None if self._bridged else next((waiter for waiter in self._waiting if waiter.bridged), None)
 
     def _fits(self, size: int) -> bool:
         return self._lent == 0 or self._lent + size <= self.total

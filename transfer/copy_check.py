@@ -93,7 +93,7 @@ def stated(meta: ObjectMeta, store: Store) -> Checksum:
     """The checksum that the store states of the whole object. Raise `StoreError` if there is none that can be compared."""
     if meta.checksum is None:
         raise StoreError(
-            f"{store.url} states no checksum of the whole of {meta.key}: there is nothing to verify it against",
+            f"{store.url} states no checksum of the whole of {meta.key or 'it'}: there is nothing to verify it against",
             hint="give the digest yourself: --digest sha256:…",
         )
     if not can_compute(meta.checksum.name):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
+from .bridged import bridged
 from .limiter import MAXIMUM, Fixed, Limiter
 from .scheduler import Gates, Limits, Wake
 from .trace import Seldom, logger
@@ -26,7 +27,7 @@ class GateStatistics(Struct, frozen=True):
 
 class SharedGate:
     """The slots of one limiter, for any thread. Who had to wait goes first; a free slot that somebody ahead was told of is not
-    taken from him, but the others need not wait until he comes."""
+    taken from him, but the others need not wait until he comes. What is `bridged` may have one slot whoever has the others."""
 
     def __init__(self, limiter: Limiter, name: str = "") -> None:
         self.name = name
@@ -39,7 +40,8 @@ class SharedGate:
         """Forget who holds and who waits: in a forked child, nobody does. What was learned stays."""
         self._limiter.forget()
         self._lock = threading.Lock()
-        self._waiting: dict[Wake, None] = {}
+        self._waiting: dict[Wake, bool] = {}  # whether it is bridged
+        self._bridged = 0  # slots
         self._watching: dict[Wake, None] = {}
 
     @property
@@ -57,9 +59,10 @@ class SharedGate:
     def take(self, now: float, wake: Wake) -> bool:
         with self._lock:
             if not self._may_take(now, wake):
-                self._waiting.setdefault(wake)
+                self._waiting.setdefault(wake, bridged.get())
                 return False
             self._waiting.pop(wake, None)
+            self._bridged += bridged.get()
             self._limiter.started(now)
             return True
 
@@ -85,6 +88,7 @@ class SharedGate:
         with self._lock:
             before = self._limiter.limit
             self._limiter.succeeded(now, amount, seconds)
+            self._bridged -= bridged.get()
             after = self._limiter.limit
         if before != after and self._debugs():
             logger.debug("%s: %d at the same time, before %d", self.name, after, before)
@@ -94,6 +98,7 @@ class SharedGate:
         with self._lock:
             before = self._limiter.limit
             self._limiter.throttled(now, retry_after)
+            self._bridged -= bridged.get()
             after = self._limiter.limit
         if before != after and self._warns():
             logger.warning("%s is busy or does not answer: only %d at the same time, before %d", self.name, after, before)
@@ -102,6 +107,7 @@ class SharedGate:
     def ended(self, now: float) -> None:
         with self._lock:
             self._limiter.ended(now)
+            self._bridged -= bridged.get()
         self._tell()
 
     @property
@@ -109,6 +115,8 @@ class SharedGate:
         return self._limiter.limit - self._limiter.in_flight
 
     def _may_take(self, now: float, wake: Wake) -> bool:
+        if bridged.get() and not self._bridged:
+            return now >= self._limiter.not_before
         ahead = 0
         for other in self._waiting:
             if other == wake:
@@ -120,6 +128,8 @@ class SharedGate:
         with self._lock:
             free = max(0, self._free)
             told = [wake for wake, _ in zip(self._waiting, range(free), strict=False)]
+            if not self._bridged:
+                told += [wake for wake, is_bridged in self._waiting.items() if is_bridged][:1]
             if free > len(self._waiting):
                 told += self._watching
                 self._watching.clear()

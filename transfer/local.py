@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from types import TracebackType
 
 import msgspec
@@ -28,15 +29,17 @@ class LocalFile(msgspec.Struct, frozen=True, gc=False):
     executable: bool
 
 
-def stamp_of(stat: os.stat_result) -> Stamp:
-    return Stamp(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+def stamp_of(status: os.stat_result) -> Stamp:
+    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def local_file(path: str) -> LocalFile:
-    """The file, links followed. Raise `LocalFileError`."""
+    """The file, links followed. Raise `LocalFileError`, also for what is none: to read a pipe could take for ever."""
     with local_errors(path):
-        stat = os.stat(path)
-    return LocalFile(path, stamp_of(stat), bool(stat.st_mode & 0o100))
+        status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise LocalFileError(f"{path} is no regular file", hint="name a regular file")
+    return LocalFile(path, stamp_of(status), bool(status.st_mode & 0o100))
 
 
 def check_unchanged(path: str, was: Stamp, now: os.stat_result) -> None:

@@ -169,7 +169,7 @@ def _opened(path: Path) -> Generator[BinaryIO]:
     """A plain file: who made the export may have put a link to elsewhere there, or a pipe that never says anything."""
     with _errors(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise LocalFileError(f"{path} is no regular file")
             yield file

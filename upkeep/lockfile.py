@@ -55,16 +55,21 @@ def decode_lock(text: str, name: str) -> list[Pin]:
     """Raise `InvalidValueError` for what is no lock file, `FormatNewerError`; both name it."""
     try:
         values = tomllib.loads(text)
-        if isinstance(found := values.get("format"), int) and found > FORMAT:
-            raise FormatNewerError(f"{name} has format {found}; this lading reads up to {FORMAT}", hint="upgrade lading")
+    except (ValueError, RecursionError) as error:
+        raise _refused(name, error) from error
+    if isinstance(found := values.get("format"), int) and found > FORMAT:
+        raise FormatNewerError(f"{name} has format {found}; this lading reads up to {FORMAT}", hint="upgrade lading")
+    try:
         pins = msgspec.convert(values, _Lock).artifact
         for pin in pins:
             _check(pin)
-    except FormatNewerError:
-        raise
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
-        raise InvalidValueError(f"{name} is no lock file: {error}", hint=f"lading pin NAME:ALIAS > {name}") from error
+    except (msgspec.ValidationError, InvalidValueError) as error:
+        raise _refused(name, error) from error
     return pins
+
+
+def _refused(name: str, error: Exception) -> InvalidValueError:
+    return InvalidValueError(f"{name} is no lock file: {error}", hint=f"lading pin NAME:ALIAS > {name}")
 
 
 def _check(pin: Pin) -> None:

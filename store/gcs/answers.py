@@ -99,7 +99,7 @@ def _read(document: object, kind: type[T], place: Place, key: str) -> T:
         if isinstance(document, bytes):
             return msgspec.json.decode(document, type=kind, strict=False)
         return msgspec.convert(document, kind, strict=False)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise misunderstood(place, error, key) from error
 
 
@@ -147,7 +147,7 @@ def _said(answer: Answer) -> tuple[str, set[str]]:
     """The message, and the words that programs go by. Where bytes were asked for, a refusal is plain text."""
     try:
         error = msgspec.json.decode(answer.body, type=_Refusal).error
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         text = answer.body[:300].decode("utf-8", "replace")
         return " ".join(text.split()) if "<" not in text else str(answer.status), set()
     return error.message, {detail.reason for detail in error.errors}

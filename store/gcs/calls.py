@@ -72,7 +72,7 @@ class GcsCalls:
         """Of an answer that is no JSON the library raises whatever its decoder does."""
         try:
             yield
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             raise misunderstood(self.place, error) from error
 
     async def find(self, name: str) -> Stored | None:

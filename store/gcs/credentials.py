@@ -49,8 +49,8 @@ class Bearer(Struct, frozen=True):
 
 
 def _check_googles(request: Request) -> None:
-    """Whoever gets a token may do all that we may: raise `StoreDeniedError` for an endpoint that is neither Google's nor here. The
-    URL may be another's, as in the project file of a folder that was cloned."""
+    """Whoever gets a token may do all that we may. Raise `StoreDeniedError` for an endpoint that is neither Google's nor here:
+    the URL may be another's, as in the project file of a folder that was cloned."""
     googles = request.scheme == "https" and request.host.endswith(".googleapis.com")
     if not (googles or request.host in ("localhost", "127.0.0.1", "::1")):
         raise StoreDeniedError(

@@ -67,6 +67,23 @@ def test_it_works_inside_a_running_loop() -> None:
     assert asyncio.run(cell()) == 4
 
 
+def test_it_does_not_wait_for_transfers_of_the_loop_that_it_holds_up(dataset: Make, tmp_path: Path) -> None:
+    artifact = dataset({str(number): str(number) for number in range(50)})
+
+    async def cell(number: int) -> None:
+        await artifact.download_async(tmp_path / f"{number}")
+        artifact.download(tmp_path / f"{number} again")
+
+    async def notebook() -> None:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as cells:
+            for number in range(5):
+                cells.create_task(cell(number))
+
+    asyncio.run(notebook())
+
+    assert [artifact.verify(tmp_path / f"{number} again") for number in range(5)] == [None] * 5
+
+
 def test_threads_may_call_at_once() -> None:
     with ThreadPoolExecutor(20) as pool:
         assert list(pool.map(answer_now, range(40))) == list(range(40))

@@ -348,7 +348,7 @@ def test_a_missing_prefix_of_google_is_an_error(home: Path, gcs: GcsServer) -> N
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_a_reference_cannot_choose_who_is_asked(home: Path, scheme: str) -> None:
-    """DESIGN 5, Trust: nor with which credentials. As options of its bucket it would be sent ours, or a key file of this machine."""
+    """DESIGN 5, Trust: nor with which credentials. With options behind its bucket, ours would be sent to a stranger."""
     with HttpServer({}) as stranger:
         uri = f"{scheme}://bucket?endpoint={quote(stranger.url, safe='')}&anonymous=1/key"
 

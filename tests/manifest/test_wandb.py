@@ -173,6 +173,7 @@ def test_other_versions_are_refused(version: object) -> None:
         {"": {"digest": HELLO}},
         {"a\nb": {"digest": HELLO}},
         {".lading-a": {"digest": HELLO}},
+        {"a": {"digest": HELLO, "size": 1 << 63}},
         {"a": {"digest": HELLO}, "a/b": {"digest": HELLO}},
     ],
     ids=repr,

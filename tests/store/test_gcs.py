@@ -21,9 +21,10 @@ from lading.errors import (
     StoreUnavailableError,
 )
 from lading.store.checksum import Checksum, checksum
-from lading.store.gcs.answers import stored
+from lading.store.gcs.answers import error_of, listed, stored
 from lading.store.gcs.place import Place
 from lading.store.gcs.store import GcsStore
+from lading.store.http.answers import Answer
 from lading.store.store import ObjectMeta, Store, read_bytes, write_bytes
 from lading.testing.gcs_server import Damage, Drop, Flip, GcsServer, LoseAnswer, Meanwhile, Refuse, Truncate
 from lading.testing.store_contract import StoreContract
@@ -190,6 +191,19 @@ async def test_an_answer_that_is_not_the_servers_is_not_believed(server: GcsServ
 
     with pytest.raises(StoreUnavailableError, match="is not what Google Cloud Storage sends"):
         await store.head("k")
+
+
+@pytest.mark.parametrize(
+    "answer", [b'{"x":' + b"[" * 100_000, b'{"name":"\xff","items":[{"name":"\xff"}]}', b'{"size":' + b"9" * 5000], ids=range(3)
+)
+def test_no_bytes_raise_anything_but_our_error(answer: bytes) -> None:
+    place = Place.of("gs://bucket", {})
+
+    with pytest.raises(StoreUnavailableError, match="is not what Google Cloud Storage sends"):
+        stored(answer, place)
+    with pytest.raises(StoreUnavailableError, match="is not what Google Cloud Storage sends"):
+        listed(answer, place)
+    assert isinstance(error_of(Answer(400, {}, answer), "k", place), StoreError)
 
 
 @pytest.mark.parametrize("size", [-1, 1 << 63, 10**30])

@@ -87,7 +87,9 @@ def test_an_upload_that_the_store_never_named_is_a_leftover_only(journal: Journa
 
 
 def test_a_note_that_was_cut_short_is_removed_and_one_of_a_newer_lading_is_not(journal: Journal) -> None:
-    cut, newer, odd = (Path(_of_the_dead(journal.note(BEGUN))) for _ in range(3))
+    cut, torn, deep, newer, odd = (Path(_of_the_dead(journal.note(BEGUN))) for _ in range(5))
+    torn.write_bytes(b'{"store":"\xff"}')
+    deep.write_bytes(b'{"x":' + b"[" * 100_000)
     cut.write_bytes(cut.read_bytes()[:-5])
     newer.write_bytes(newer.read_bytes().replace(b'"format":1', b'"format":2'))
     odd.write_bytes(b'{"format":2}')

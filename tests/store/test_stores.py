@@ -90,6 +90,17 @@ async def test_objects_of_a_folder_are_read_only_and_follow_the_umask(tmp_path: 
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("small", "large")] == [0o440, 0o440]
 
 
+async def test_a_pipe_in_a_folder_is_no_object_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    os.mkfifo(tmp_path / "key")
+
+    with pytest.raises(NotFoundError):
+        await store.head("key")
+    with pytest.raises(StoreError, match="key"):
+        store.read("key", 0, 5).read(memoryview(bytearray(5)), bytearray().extend)
+    assert [meta.key async for meta in store.list("")] == []
+
+
 async def test_a_folder_key_cannot_climb_out(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "store")
 

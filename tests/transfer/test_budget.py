@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from lading.transfer.bridged import bridged
 from lading.transfer.budget import BudgetStatistics, ByteBudget, default_memory, memory_limit, shared_budget
 
 
@@ -48,6 +49,32 @@ async def test_the_oldest_is_granted_even_more_than_there_is() -> None:
 
     assert log == [100, 3, 1000, 3]
     assert budget.statistics().lent == 0
+
+
+async def test_what_a_blocking_call_is_for_borrows_whatever_a_loop_that_it_holds_up_has_and_waits_for() -> None:
+    budget, log = ByteBudget(10), list[int]()
+    over, release = asyncio.Event(), asyncio.Event()
+
+    async def blocking(size: int) -> None:
+        bridged.set(True)
+        await hold(budget, size, log, release)
+
+    async with asyncio.TaskGroup() as tasks:
+        for size in (9, 8):
+            tasks.create_task(hold(budget, size, log, over))
+        await ticks()
+        for size in (7, 6):
+            tasks.create_task(blocking(size))
+        await ticks()
+        assert log == [9, 7]
+        release.set()
+        await ticks()
+        assert log == [9, 7, 6]
+        assert budget.statistics() == BudgetStatistics(10, 9, 1)
+        over.set()
+
+    assert log == [9, 7, 6, 8]
+    assert budget.statistics() == BudgetStatistics(10, 0, 0)
 
 
 async def test_a_borrower_that_gives_up_lets_the_next_one_in() -> None:

@@ -1,6 +1,7 @@
 """Gates: slots that several drives, loops and threads share."""
 
 import asyncio
+import contextvars
 import os
 import threading
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from lading.errors import InvalidValueError, StoreUnavailableError
+from lading.transfer.bridged import bridged
 from lading.transfer.driver import Partly, drive
 from lading.transfer.endpoints import GateStatistics, Opening, SharedGate, SharedGates, fixed_gates, gates_of
 from lading.transfer.limiter import Fixed, Limiter
@@ -58,6 +60,25 @@ def test_a_loop_that_does_not_come_keeps_one_slot_from_others_and_no_more() -> N
 
     assert [gate.take(1.0, other) for _ in range(3)] == [True, True, False]
     assert gate.statistics() == GateStatistics(limit=3, in_flight=2, waiting=2)
+
+
+def test_what_a_blocking_call_is_for_has_one_slot_whatever_a_loop_that_it_holds_up_has() -> None:
+    gate, heard = SharedGate(Fixed(1)), list[str]()
+    one, other = waker(heard, "one"), waker(heard, "other")
+    assert gate.take(0.0, waker(heard, "held up"))
+
+    def blocking() -> None:
+        bridged.set(True)
+        assert gate.take(0.0, one)
+        assert not gate.take(0.0, other)
+        gate.ended(0.0)
+        assert heard == ["other"]
+        assert gate.take(0.0, other)
+        gate.ended(0.0)
+
+    contextvars.copy_context().run(blocking)
+    assert gate.statistics() == GateStatistics(1, 1, 0)
+    assert not gate.take(0.0, one)
 
 
 def test_a_limit_that_rises_is_told_to_those_who_wait() -> None:

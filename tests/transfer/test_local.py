@@ -10,6 +10,14 @@ from lading.errors import DiskFullError, FileChangedError, LocalFileError
 from lading.transfer.local import check_unchanged, local_error, local_errors, local_file
 
 
+def test_a_pipe_or_a_folder_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(LocalFileError, match="is no regular file"):
+            local_file(str(path))
+
+
 def test_a_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"12345")
     (tmp_path / "link").symlink_to("file")
