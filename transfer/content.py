@@ -10,13 +10,13 @@ from ..errors import DigestMismatchError, LadingError, ObjectChangedError, Store
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher
 from ..store.halt import Halt
 from ..store.jobs import ReadJob
-from .placing import DAMAGED
 from .batches import amount
 from .driver import persist
 from .engine import Engine
 from .fetch import judged
 from .gauges import turn
 from .lanes import buffer
+from .placing import DAMAGED
 from .plan import FetchItem, is_large
 from .progress import Meter
 from .source import read_job

@@ -38,7 +38,7 @@ def logged(artifact: lading.Artifact) -> lading.Artifact:
 
 # -- http -------------------------------------------------------------------------------------------------------------
 def test_a_web_address(run: lading.Run, web: HttpServer) -> None:
-    """Seed 000, `add_reference("http://myserver.com/file.txt")`: to the root. SEMANTICS 2.3: digest the ETag without quotes, extra
+    """Seed 000, `add_reference("http://myserver.com/file.txt")`: to the root. SEMANTICS 2.3: digest the ETag unquoted, extra
     etag with quotes, name the last of the path, size Content-Length."""
     artifact = lading.Artifact("web", "dataset")
 

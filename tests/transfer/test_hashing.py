@@ -140,7 +140,7 @@ async def test_a_file_that_may_not_be_read_is_named(nobody: Path, lanes: Lanes, 
 
 
 async def test_a_folder_is_named(tmp_path: Path, lanes: Lanes) -> None:
-    with pytest.raises(LocalFileError, match="Is a directory"):
+    with pytest.raises(LocalFileError, match="is no regular file"):
         await digests(lanes, [local_file(str(tmp_path))])
 
 

@@ -14,6 +14,16 @@ from lading.transfer import mapping
 from lading.transfer.mapping import mapped, steady
 
 
+def on(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file system be of this kind."""
+
+    def kind_of(device: int) -> str:
+        del device
+        return kind
+
+    monkeypatch.setattr(mapping, "_kind", kind_of)
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """One that can be mapped, wherever this machine has a file system of that kind."""
@@ -25,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def descriptor(file: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[int]:
     number = os.open(file, os.O_RDONLY)
-    monkeypatch.setattr(mapping, "_kind", lambda device: "ext4")  # that of the temporary folder may be unknown to us
+    on("ext4", monkeypatch)  # that of the temporary folder may be unknown to us
     try:
         yield number
     finally:
@@ -70,7 +80,7 @@ def test_a_file_that_somebody_writes_to_is_not_steady(file: Path, descriptor: in
 
 
 def test_a_file_system_that_others_may_write_to_is_not_steady(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "_kind", lambda device: "nfs4")
+    on("nfs4", monkeypatch)
 
     with steady(descriptor) as can_be_mapped:
         assert not can_be_mapped
