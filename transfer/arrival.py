@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import threading
 from collections.abc import Callable, Generator
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from ..store.halt import Halt
 from ..store.jobs import ReadJob
 from ..store.owner import Fate, fate_of, parse_temporary, temporary_name
 from ..store.posix import FULL, copy_range, reflink, start_writeback
+from ..store.threads import patiently
 from .destination import Destination, set_executable
 from .gauges import turn
 from .lanes import buffer
@@ -69,6 +71,7 @@ class Arrival:
         self._destination = destination
         self._folder = self._descriptor = -1
         self._name = ""
+        self._copying = threading.Lock()
 
     def begin(self, halt: Halt) -> None:
         """Go on with what a certainly dead download of the same content left here, else start anew. Raise `LocalFileError`."""
@@ -124,7 +127,8 @@ class Arrival:
         with _opened(job) as source:
             if os.fstat(source).st_size < job.stop:
                 raise StoreError(f"{job.key} in {job.url} ends before {job.stop}")
-            with self._local_errors():
+            # One at a time: the kernel lets no two write to a file, and who waits for that burns a core which could hash.
+            with patiently(self._copying), self._local_errors():
                 copied = copy_range(source, self._descriptor, job.start, job.stop)
         start_writeback(self._descriptor, job.start, job.stop)
         return copied
