@@ -140,11 +140,22 @@ class FolderPart(Struct, frozen=True):
             return False
         with disk_errors(self.key, self.url), _opened(self.path) as descriptor:
             # One at a time: the kernel lets no two write to a file, and who waits for that burns a core which could hash.
-            with contextlib.suppress(OSError):  # where there are no locks, it goes without
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
-            copied = copy_range(source, descriptor, self.start, self.stop)
+            with _alone(descriptor):
+                copied = copy_range(source, descriptor, self.start, self.stop)
             start_writeback(descriptor, self.start, self.stop)
             return copied
+
+
+@contextlib.contextmanager
+def _alone(descriptor: int) -> Generator[None]:
+    """The only one that opened this file and is here; where there are no locks, perhaps not."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 @contextlib.contextmanager
