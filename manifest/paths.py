@@ -29,8 +29,10 @@ def artifact_path(path: str | PurePath, *, md5: bool = False) -> str:
     text = _text(path)
     if not text:
         raise _invalid(path, "it is empty")
-    if text[0] in "/\\" or _DRIVE(text):
+    if text[0] in "/\\":
         raise _invalid(path, "it must be relative")
+    if _DRIVE(text):
+        raise _invalid(path, "Windows reads its beginning as a drive", "rename the file")
     if ".." in _SEPARATORS.split(text):
         raise _invalid(path, "it must not contain '..'")
     if "\0" in text:
