@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
+
+from lading.store.http.connection import close_idle
 
 
 @pytest.fixture
@@ -52,3 +55,14 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("lading.store.s3.facts._facts", {})
     monkeypatch.setattr("lading.store.s3.credentials._chains", {})
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """Where moto's S3 server listens; it knows S3's semantics and looks at no checksum. Each test has a bucket of its own."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    close_idle()
+    server.stop()

@@ -11,10 +11,12 @@ import pytest
 
 import lading
 from lading.api import active_run
+from lading.api.documents import tree_algorithm
 from lading.api.portal import blocking
 from lading.api.settings import load_settings
 from lading.api.workspace import Workspace, close_workspaces, open_workspace
 from lading.errors import UnknownNameError
+from lading.transfer.plan import object_key
 
 
 @pytest.fixture(autouse=True)
@@ -149,3 +151,14 @@ def open_sessions(workspace: Workspace) -> list[str]:
     with closing(sqlite3.connect(workspace.catalog.url.removeprefix("sqlite:///"))) as db:
         pending = db.execute("SELECT id FROM versions WHERE state = 'PENDING'").fetchall()
         return [str(row[0]) for row in pending + db.execute("SELECT digest FROM pins").fetchall()]
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """What the files below `root` hold, links followed."""
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def key_of(artifact: lading.Artifact, path: str) -> str:
+    """The key of what an artifact holds under a path."""
+    version = artifact.logged_version("test")
+    return object_key(version.entity_id, tree_algorithm(version), artifact.manifest.entries[path].digest)

@@ -19,6 +19,8 @@ from lading.api.workspace import Workspace, close_workspaces
 from lading.errors import WaitTimeoutError
 from lading.testing.wrappers import SlowStore
 
+from .conftest import tree
+
 Fill = Callable[..., Path]
 
 
@@ -37,10 +39,6 @@ async def drafted(folder: Path, name: str = "ds", *, policy: str = "mutable") ->
     artifact = lading.Artifact(name, "dataset")
     await artifact.add_dir_async(folder, policy=policy)
     return artifact
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def descriptors() -> set[str]:

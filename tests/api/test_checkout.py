@@ -8,27 +8,18 @@ from pathlib import Path
 import pytest
 
 import lading
-from lading.api.documents import tree_algorithm
 from lading.api.workspace import Workspace
 from lading.errors import (
     LocalFileError,
     UsageError,
     VerificationError,
 )
-from lading.transfer.plan import object_key
+
+from .conftest import tree
 
 Make = Callable[..., lading.Artifact]
 Fill = Callable[..., Path]
 Stored = Callable[..., dict[str, int]]
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
-
-
-def key_of(artifact: lading.Artifact, path: str) -> str:
-    version = artifact.logged_version("test")
-    return object_key(version.entity_id, tree_algorithm(version), artifact.manifest.entries[path].digest)
 
 
 # -- checkout ---------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from lading.api.session import workspace_here
 from lading.errors import UnknownNameError
 from lading.testing.wrappers import TracedStore
 
+from .conftest import tree
+
 Fill = Callable[..., Path]
 SCRIPT = Path(__file__).with_name("crashing.py")
 
@@ -43,10 +45,6 @@ POINTS = {
     "after:flush#2": False,
     "after:receipted": False,
 }
-
-
-def tree(root: Path) -> dict[str, bytes]:
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def kill(what: str, point: str, folder: Path) -> None:

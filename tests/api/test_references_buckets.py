@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 import lading
 from lading.api import active_run
@@ -182,15 +181,6 @@ def test_an_object_that_was_replaced_is_refused_and_one_that_is_gone_is_skipped(
     with pytest.raises(DigestMismatchError):
         artifact.get_entry("b").download()
     assert Path(path, "b").read_text() == "b"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

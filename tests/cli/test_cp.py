@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from lading.api.portal import blocking
 from lading.store.http.connection import close_idle
@@ -99,28 +98,23 @@ def test_what_is_there_is_replaced_unless_told_otherwise(lading: Lading, s3: S3S
     assert s3.bucket.objects["sub/big.npz"].data == b"small"
 
 
-def test_a_bucket_that_moto_serves(lading: Lading, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        store = open_s3("s3://bucket-cp")
+def test_a_bucket_that_moto_serves(
+    lading: Lading, tree: Path, tmp_path: Path, moto: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto)
+    store = open_s3("s3://bucket-cp")
 
-        async def make() -> None:
-            await ask(store.place, Ask("PUT"))
+    async def make() -> None:
+        await ask(store.place, Ask("PUT"))
 
-        blocking(make)()
+    blocking(make)()
 
-        up, down = lading("cp", "x/", "s3://bucket-cp/p"), lading("cp", "s3://bucket-cp/p/", "out")
+    up, down = lading("cp", "x/", "s3://bucket-cp/p"), lading("cp", "s3://bucket-cp/p/", "out")
 
-        assert (up.err + down.err).count("error") == 0
-        assert read_tree(tmp_path / "out") == TREE
-    finally:
-        close_idle()
-        server.stop()
+    assert (up.err + down.err).count("error") == 0
+    assert read_tree(tmp_path / "out") == TREE
 
 
 def test_from_s3_to_google_and_to_a_folder(lading: Lading, s3: S3Server, tmp_path: Path) -> None:

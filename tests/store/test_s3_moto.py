@@ -1,10 +1,8 @@
 """The contract over moto's server, which knows S3's semantics and looks at no checksum."""
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from lading.store.s3.asking import Ask, ask
 from lading.store.s3.store import S3Store, open_s3
@@ -16,22 +14,13 @@ from lading.testing.store_contract import StoreContract
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-async def store(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
+async def store(moto: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     """A bucket of its own."""
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    store = open_s3(f"s3://bucket-{next(_numbers)}/some/prefix?endpoint={endpoint}")
+    store = open_s3(f"s3://bucket-{next(_numbers)}/some/prefix?endpoint={moto}")
     await ask(store.place, Ask("PUT"))
     return store
 
