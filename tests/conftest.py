@@ -13,6 +13,14 @@ from moto.server import ThreadedMotoServer
 from lading.store.http.connection import close_idle
 
 
+@pytest.fixture(autouse=True)
+def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known of any endpoint. Ports are given out again: what one test's server asked for (to be left alone for a
+    minute, say) must not be held against the next one's."""
+    monkeypatch.setattr("lading.transfer.endpoints._known", {})
+    monkeypatch.setattr("lading.store.s3.facts._facts", {})
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 8 MiB, so that a disk can be filled. It needs root, or a namespace as `make test` makes it."""
@@ -44,7 +52,7 @@ def nobody() -> Iterator[Path]:
 
 @pytest.fixture
 def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with one pair of AWS keys, that has learned nothing yet of any server; the folder where AWS's files would lie."""
+    """A machine with one pair of AWS keys; the folder where AWS's files would lie."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIA")
@@ -52,7 +60,6 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("lading.store.s3.facts._facts", {})
     monkeypatch.setattr("lading.store.s3.credentials._chains", {})
     return tmp_path
 
