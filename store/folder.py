@@ -27,7 +27,7 @@ TEMPORARY = "tmp"  # objects in the making; on the same file system as the objec
 class FolderStore:
     """Objects are files below `root`, read-only, with the permissions that the umask leaves."""
 
-    near, durable = True, False
+    near, durable, portable = True, False, True
 
     def __init__(self, root: str | Path) -> None:
         self.root = os.path.abspath(root)

@@ -1,7 +1,7 @@
 """The narrow interface that every store implements, and the small conveniences over it."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -110,6 +110,17 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Portable(Protocol):
+    """A store that is no more than an address: pickled, it is the same store in any process of this machine."""
+
+    portable: bool
+
+
+def is_portable(store: Store) -> bool:
+    return isinstance(store, Portable) and store.portable
 
 
 async def read_bytes(store: Store, key: str) -> bytes:

@@ -1,8 +1,10 @@
 """Gates: the slots of an endpoint, shared by all that goes on with it in this process, and remembered while it lives."""
 
+import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Generator
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
@@ -77,6 +79,20 @@ class SharedGate:
                 return True
             self._watching.setdefault(wake)
             return False
+
+    @contextlib.contextmanager
+    def widened(self, by: int) -> Generator[None]:
+        """Have so many slots more while the block runs. Only for a limit that stays: another is being found."""
+        self._widen(by)
+        try:
+            yield
+        finally:
+            self._widen(-by)
+
+    def _widen(self, by: int) -> None:
+        with self._lock:
+            self._limiter.limit += by
+        self._tell()
 
     def leave(self, wake: Wake) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..errors import AlreadyExistsError
 from ..manifest.digest import Algorithm
-from ..store.store import Store, read_bytes, write_bytes
+from ..store.store import Store, is_portable, read_bytes, write_bytes
 from .budget import BudgetStatistics, ByteBudget, shared_budget
 from .driver import persist
 from .endpoints import SharedGates, fixed_gates, gates_of
@@ -56,9 +56,13 @@ class Engine:
     def __post_init__(self, limits: Limits | None, concurrency: int | None, max_bandwidth: int | None) -> None:
         fixed = limits or (local_limits(concurrency) if self.store.near else None)
         self.gates = fixed_gates(fixed) if fixed else gates_of(self.store.url, concurrency)
-        self.lanes = Lanes(fixed.small + fixed.bulk if fixed else 2 * (concurrency or MAXIMUM))
+        paced = max_bandwidth is not None and not self.store.near
+        # Each process would keep a pace of its own. Where limits are given, lanes are what is counted.
+        alone = limits or paced or not is_portable(self.store)
+        hands = 0 if alone else min(cores(), concurrency or MAXIMUM) - 1
+        self.lanes = Lanes(fixed.small + fixed.bulk if fixed else 2 * (concurrency or MAXIMUM), hands=hands)
         self.hashing = fixed or Limits(small=1, bulk=max(2, cores()))
-        if max_bandwidth is not None and not self.store.near:
+        if max_bandwidth is not None and paced:
             self.store = PacedStore(self.store, shared_pace(max_bandwidth))
 
     def statistics(self) -> EngineStatistics:
@@ -71,6 +75,13 @@ class Engine:
         async with self.budget.loan(size):
             meter.spend(memory=time.monotonic() - asked)
             yield
+
+    @contextlib.asynccontextmanager
+    async def helped(self, things: int) -> AsyncGenerator[None]:
+        """Have hands beside the lanes while the block runs, if so many small things are worth it."""
+        async with self.lanes.hands.helping(things) as count:
+            with self.gates.small.widened(count if self.store.near else 0):  # what others can do is found by trying
+                yield
 
     def held(self, size: int) -> int:
         """How many bytes a lane holds to write a part of this size from a file: where a pace is kept, all of it. Nothing is taken

@@ -32,6 +32,12 @@ class _Fetch:
     meter: Meter
     arrived: list[tuple[FetchItem, Stamp]] = field(default_factory=list[tuple[FetchItem, Stamp]])
 
+    def count(self, items: list[FetchItem]) -> None:
+        """These files are in place."""
+        copied = [item for item in items if item.copy is not None]
+        size, reused = sum(item.size for item in items), sum(item.size for item in copied)
+        self.meter.add(files_done=len(items), bytes_done=size, files_reused=len(copied), bytes_reused=reused)
+
 
 async def fetch(
     engine: Engine, items: Sequence[FetchItem], root: str, algorithm: Algorithm, *, meter: Meter, rehash: bool = False
@@ -107,11 +113,11 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
 
     async def small(items: list[FetchItem]) -> float:
         began = time.monotonic()
-        landed = await engine.lanes.run(
-            lambda halt: fetch_small(engine.store, items, state.destination, state.algorithm, state.meter, halt),
-            meter=state.meter,
+        landed = await engine.lanes.run_by_hand(
+            fetch_small, engine.store, items, state.destination, state.algorithm, meter=state.meter
         )
         count.took(len(landed.arrived), time.monotonic() - began)
+        state.count([item for item, _ in landed.arrived])
         state.arrived.extend(landed.arrived)
         for item, error in landed.failed:
             if not error.retryable:
@@ -121,10 +127,11 @@ async def _run(state: _Fetch, items: Sequence[FetchItem]) -> None:
             raise Partly([item for item, _ in landed.failed], landed.failed[0][1], amount=moved)
         return amount(item.size for item, _ in landed.arrived if item.copy is None)
 
-    few = (item for item in items if not is_large(item.size))
+    few = [item for item in items if not is_large(item.size)]
     batched: Iterator[_Work] = batches(few, lambda item: item.size, count=lambda: count.now)
     single: Iterator[_Work] = (item for item in items if is_large(item.size))
-    await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=state.meter)
+    async with engine.helped(len(few)):
+        await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=state.meter)
 
 
 async def judged(engine: Engine, item: FetchItem, error: LadingError) -> LadingError:

@@ -15,7 +15,6 @@ from .destination import Destination
 from .lanes import PIECE, buffer
 from .local import Stamp
 from .plan import FetchItem
-from .progress import Meter
 from .source import read_job
 
 
@@ -26,10 +25,8 @@ class Landed(Struct, frozen=True):
     failed: list[tuple[FetchItem, LadingError]] = field(default_factory=list[tuple[FetchItem, LadingError]])
 
 
-def fetch_small(
-    store: Store, items: list[FetchItem], destination: Destination, algorithm: Algorithm, meter: Meter, halt: Halt
-) -> Landed:
-    """Make the files, counted as they are done. After a failure that no retry would heal, the rest is left."""
+def fetch_small(store: Store, items: list[FetchItem], destination: Destination, algorithm: Algorithm, halt: Halt) -> Landed:
+    """Make the files. After a failure that no retry would heal, the rest is left."""
     landed, refusals = Landed(), Refusals()
     below, folder = None, -1
     with ExitStack() as folders, wholes(store) as many:
@@ -51,7 +48,6 @@ def fetch_small(
                     break
             else:
                 refusals.enough(None)
-    _count(meter, [item for item, _ in landed.arrived])
     return landed
 
 
@@ -75,9 +71,3 @@ def _arrive(
         except (DigestMismatchError, StoreError):
             item = item.copied_from(None)  # the copy is of no use
     return item, arrive_small(item, read_job(store, item, 0, item.size), folder, algorithm, halt, path)
-
-
-def _count(meter: Meter, items: list[FetchItem]) -> None:
-    copied = [item for item in items if item.copy is not None]
-    size, reused = sum(item.size for item in items), sum(item.size for item in copied)
-    meter.add(files_done=len(items), bytes_done=size, files_reused=len(copied), bytes_reused=reused)

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 from typing import Literal
+
+from msgspec import Struct
 
 Spending = Literal["store", "disk", "cpu", "pace"]
 
 
-@dataclass(frozen=True, slots=True)
-class Gauges:
+class Gauges(Struct, frozen=True):
     """Seconds. Those of lanes add up to more than passed on the clock, as they work side by side."""
 
     store: float = 0.0  # until it took or gave the next bytes
@@ -28,7 +29,7 @@ class Gauges:
         return Gauges(*(getattr(self, each) - getattr(earlier, each) for each in GAUGES))
 
 
-GAUGES = tuple(each.name for each in fields(Gauges))
+GAUGES = Gauges.__struct_fields__
 
 
 class Stopwatch:
@@ -47,6 +48,11 @@ class Stopwatch:
         self.seconds[before] += now - self._since
         self._since, self._kind = now, kind
         return before
+
+    def adopt(self, seconds: Mapping[str, float]) -> None:
+        """All that this thread did so far was to wait for another, which spent its time on this."""
+        self.seconds = {kind: seconds[kind] for kind in self.seconds}
+        self._since, self._worked = time.perf_counter(), time.thread_time() - seconds["worked"]
 
     def read(self) -> dict[str, float]:
         """The seconds so far."""
@@ -67,6 +73,11 @@ def restarted() -> Stopwatch:
     """A new stopwatch for this thread, as its work begins."""
     _local.watch = Stopwatch()
     return _local.watch
+
+
+def adopt(seconds: Mapping[str, float]) -> None:
+    """All that this thread did for its work was to wait for another, whose stopwatch says this."""
+    _local.watch.adopt(seconds)
 
 
 def turn(kind: Spending) -> Spending:

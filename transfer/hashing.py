@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from ..errors import FileChangedError, LadingError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, leaf_digest, root_digest
@@ -58,6 +58,13 @@ class _Label(Struct, frozen=True):
     of: _Large
 
 
+class _Small(Struct, frozen=True):
+    """What came of a batch of small files: digests by path, and files that are lost, each for a reason."""
+
+    found: dict[str, Hashed] = field(default_factory=dict[str, Hashed])
+    lost: list[tuple[LocalFile, LadingError]] = field(default_factory=list[tuple[LocalFile, LadingError]])
+
+
 _Work = list[LocalFile] | _Leaves | _Label
 Lost = Callable[[LocalFile, LadingError], None]
 
@@ -77,22 +84,27 @@ async def hash_files(
     limits: Limits,
     lost: Lost = fail,
 ) -> dict[str, Hashed]:
-    """The digests of these files, by path. `lost` is told, in some lane, of a file that changes meanwhile (`FileChangedError`) or
-    cannot be read (`LocalFileError`)."""
+    """The digests of these files, by path. `lost` is told, in any thread, of a file that changes meanwhile (`FileChangedError`)
+    or cannot be read (`LocalFileError`)."""
     found: dict[str, Hashed] = {}
     distinct = {file.path: file for file in files}
+    few = [file for file in distinct.values() if file.stamp.size <= LEAF_SIZE]
     large = [_Large(file, [b""] * leaf_count(file.stamp.size)) for file in distinct.values() if file.stamp.size > LEAF_SIZE]
 
     async def execute(work: _Work) -> None:
         if isinstance(work, list):
-            found.update(await lanes.run(lambda halt: _hash_small(work, algorithm, md5, meter, halt, lost), meter=meter))
+            batch = await lanes.run_by_hand(_hash_small, work, algorithm, md5, meter=meter)
+            meter.add(bytes_hashed=sum(hashed.size for hashed in batch.found.values()))
+            found.update(batch.found)
+            for file, error in batch.lost:
+                lost(file, error)
         else:
             await lanes.run(lambda halt: _hash_part(work, algorithm, meter, halt, lost), meter=meter)
 
-    small: Iterator[_Work] = batches(
-        (file for file in distinct.values() if file.stamp.size <= LEAF_SIZE), lambda file: file.stamp.size
-    )
-    await drive(execute, small=small, bulk=_parts(large, md5, limits.bulk), limits=limits, retry=Retry(attempts=1), meter=meter)
+    async with lanes.hands.helping(len(few)) as more:
+        small: Iterator[_Work] = batches(few, lambda file: file.stamp.size)
+        both = Limits(limits.small + more, limits.bulk)
+        await drive(execute, small=small, bulk=_parts(large, md5, limits.bulk), limits=both, retry=Retry(attempts=1), meter=meter)
     found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
     return found
 
@@ -106,10 +118,8 @@ def _parts(large: Sequence[_Large], md5: bool, lanes: int) -> Iterator[_Work]:
             yield _Leaves(of, first, min(first + count, len(of.leaves)))
 
 
-def _hash_small(
-    files: list[LocalFile], algorithm: Algorithm, md5: bool, meter: Meter, halt: Halt, lost: Lost
-) -> dict[str, Hashed]:
-    view, found = buffer(), dict[str, Hashed]()
+def _hash_small(files: list[LocalFile], algorithm: Algorithm, md5: bool, halt: Halt) -> _Small:
+    view, batch = buffer(), _Small()
     for file in files:
         halt.check()
         turn("disk")
@@ -117,13 +127,12 @@ def _hash_small(
             with local_errors(file.path):
                 descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
                 try:
-                    found[file.path] = _hash_open(descriptor, file.path, file.stamp, algorithm, md5, view)
+                    batch.found[file.path] = _hash_open(descriptor, file.path, file.stamp, algorithm, md5, view)
                 finally:
                     os.close(descriptor)
         except LadingError as error:
-            lost(file, error)
-    meter.add(bytes_hashed=sum(hashed.size for hashed in found.values()))
-    return found
+            batch.lost.append((file, error))
+    return batch
 
 
 def _hash_open(descriptor: int, path: str, stamp: Stamp, algorithm: Algorithm, md5: bool, view: memoryview) -> Hashed:

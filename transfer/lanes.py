@@ -5,11 +5,12 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..store.halt import Halt, halting
 from ..store.threads import ended
 from .gauges import restarted
+from .hands import Hands
 from .progress import Meter
 
 T = TypeVar("T")
@@ -22,10 +23,10 @@ def cores() -> int:
 
 
 class Lanes:
-    """A pool of threads. Made on first use, and anew in a forked child."""
+    """A pool of threads, and at most so many `hands` beside it. Made on first use, and anew in a forked child."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, *, hands: int = 0) -> None:
+        self.count, self.hands = count, Hands(hands)
         self._pools: dict[int, ThreadPoolExecutor] = {}  # by process: a forked child has its parent's object, but no threads
 
     async def run(self, work: Callable[[Halt], T], *, meter: Meter | None = None) -> T:
@@ -43,15 +44,20 @@ class Lanes:
             raise
         return future.result()
 
+    async def run_by_hand(self, work: Callable[..., T], *args: Any, meter: Meter) -> T:
+        """As `run`, by a hand if one is free: see `Hands.do`."""
+        return await self.run(lambda halt: self.hands.do(work, args, halt), meter=meter)
+
     def close(self) -> None:
-        """Let the threads end. Work that runs is waited for."""
+        """Let the threads and processes end. Work that runs is waited for."""
         if pool := self._pools.pop(os.getpid(), None):
             pool.shutdown()
+        self.hands.close()
 
     def _pool(self) -> ThreadPoolExecutor:
         # Several loops may come here at once. `setdefault` lets one of them win, and a pool without work has no threads.
-        pid = os.getpid()
-        return self._pools.get(pid) or self._pools.setdefault(pid, ThreadPoolExecutor(self.count, "lading-lane"))
+        pid, count = os.getpid(), self.count + self.hands.most
+        return self._pools.get(pid) or self._pools.setdefault(pid, ThreadPoolExecutor(count, "lading-lane"))
 
 
 def _work(work: Callable[[Halt], T], halt: Halt, meter: Meter | None) -> T:

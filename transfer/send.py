@@ -1,6 +1,5 @@
 """Sending: local files become objects, hashed again as they go."""
 
-import functools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
@@ -58,11 +57,12 @@ async def send(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm, 
         count.took(len(items), time.monotonic() - began)
         return amount(item.size for item in items)
 
-    few = (item for item in items if not is_large(item.size))
+    few = [item for item in items if not is_large(item.size)]
     batched: Iterator[_Work] = batches(few, lambda item: item.size, count=lambda: count.now)
     single: Iterator[_Work] = (item for item in items if is_large(item.size))
-    with traced("lading.send", engine.store.url, meter, near=engine.store.near):
-        await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=meter)
+    async with engine.helped(len(few)):
+        with traced("lading.send", engine.store.url, meter, near=engine.store.near):
+            await drive(execute, small=batched, bulk=single, limits=engine.gates.opening(), retry=engine.retry, meter=meter)
 
 
 async def _send_batch(
@@ -71,7 +71,7 @@ async def _send_batch(
     """Returns what is to be tried again, and why."""
     left: list[tuple[SendItem, LadingError]] = []
     for _ in range(TRIES):
-        sent = await engine.lanes.run(functools.partial(send_small, engine.store, items, algorithm), meter=meter)
+        sent = await engine.lanes.run_by_hand(send_small, engine.store, items, algorithm, meter=meter)
         right = [item for item in sent.taken if await is_right(engine, item, algorithm, meter)]
         size, reused = sum(item.size for item in sent.made), sum(item.size for item in right)
         meter.add(files_done=len(sent.made) + len(right), files_reused=len(right), bytes_done=size + reused, bytes_reused=reused)

@@ -73,6 +73,10 @@ def run_to_end(start: Callable[[], Coroutine[Any, Any, None]]) -> None:
             if got:
                 raise InterruptedWork(got[0]) from error
             raise
+        finally:
+            from ...transfer.hands import close_all
+
+            close_all()  # the end of the process is sudden, and who asks what it took asks for all
 
 
 def _first_cancels(task: "asyncio.Task[Any]", got: list[int]) -> Callable[[int, FrameType | None], None]:

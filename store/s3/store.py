@@ -36,7 +36,7 @@ _AROUND = 120.0  # seconds within which an upload that was never named may have 
 class S3Store:
     """Objects of a bucket below a prefix. With a journal, an upload that a dead process of this machine began is gone on with."""
 
-    near, durable = False, True
+    near, durable, portable = False, True, True
 
     def __init__(self, place: Place, *, journal: Journal | None = None) -> None:
         self.place, self.journal = place, journal

@@ -151,8 +151,9 @@ async def test_closed_lanes_leave_no_thread_and_may_be_closed_again(lanes: Lanes
 async def test_each_lane_has_one_buffer_that_it_keeps() -> None:
     one = Lanes(1)
 
+    here = buffer()
     first, second = [await one.run(lambda halt: id(buffer().obj)) for _ in range(2)]
     one.close()
 
-    assert first == second != id(buffer().obj)
-    assert len(buffer()) == PIECE
+    assert first == second != id(here.obj)
+    assert len(here) == PIECE
