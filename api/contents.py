@@ -14,7 +14,6 @@ from ..manifest.targets import is_target
 from ..transfer.progress import Listener, Meter, Progress
 from .described import Described
 from .documents import load_entries, load_named
-from .download import checkout_entries, download_entries, verify_entries
 from .draft import Draft
 from .entry import ArtifactManifestEntry, File
 from .manifest import ArtifactManifest
@@ -154,6 +153,8 @@ class Contents(Described):
     ) -> None:
         """These entries become files below `root`: what is stored, what other artifacts hold, and what references lead to. Raise
         as `download_async`."""
+        from .download import download_entries
+
         version, workspace = self._logged("download")
         meter = meter or Meter()
         targets = await find_targets(workspace, {path: entry for path, entry in entries.items() if is_target(entry)})
@@ -231,6 +232,8 @@ class Contents(Described):
         """Make `root` (default: the download folder without the version) hold this artifact and nothing else. Other files in it,
         links and folders that are empty then are removed; links are not followed. References are treated as in `download_async`.
         Returns its absolute path."""
+        from .download import checkout_entries
+
         version, workspace = self._logged("checkout")
         root = self._root(root, versioned=False)
         meter = Meter(progress)
@@ -247,6 +250,8 @@ class Contents(Described):
         """Read every file below `root` (default: the download folder, downloaded if it is not there) and compare. Raise
         ValueError (`VerificationError`, whose `problems` lists all) for a wrong, missing or foreign file. References are not
         checked, and a warning counts them."""
+        from .download import verify_entries
+
         version, workspace = self._logged("verify")
         if root is None and not await asyncio.to_thread(os.path.isdir, self.default_root()):
             await self.download_async()

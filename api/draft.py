@@ -92,7 +92,10 @@ class Draft:
         (hashed,) = await self._hash(workspace, [file], meter or Meter())
         if is_tmp:
             plain = temporary_name(plain, hashed)
-        self._add(plain, file, hashed, policy, overwrite)
+        source = Source(file, hashed, policy)
+        with self._lock:
+            self.manifest.add_entry(plain, _entry(source), overwrite=overwrite)
+            self._set_source(plain, source)
         return plain
 
     async def add_dir(
@@ -115,12 +118,16 @@ class Draft:
     def _add_all(self, paths: list[str], files: list[LocalFile], hashed: list[Hashed], policy: str, merge: bool) -> None:
         if not merge:
             self._check_fresh(paths, hashed)
-        for path, file, one in zip(paths, files, hashed, strict=True):
-            self._add(path, file, one, policy, overwrite=True)
+        sources = [Source(file, one, policy) for file, one in zip(files, hashed, strict=True)]
+        with self._lock:
+            self.manifest.add_entries({path: _entry(source) for path, source in zip(paths, sources, strict=True)})
+            for path, source in zip(paths, sources, strict=True):
+                self._set_source(path, source)
 
     def _check_fresh(self, paths: list[str], hashed: list[Hashed]) -> None:
+        entries = self.manifest.entries
         for path, one in zip(paths, hashed, strict=True):
-            present = self.manifest.get_entry_by_path(path)
+            present = entries.get(path)
             if present is not None and present.digest != one.digest:
                 raise InvalidValueError(
                     f"Cannot add the same path twice: {path!r}", hint="pass merge=True to replace what changed"
@@ -129,13 +136,6 @@ class Draft:
     async def _hash(self, workspace: Workspace, files: Sequence[LocalFile], meter: Meter) -> list[Hashed]:
         md5 = self.manifest.digest_algorithm is Label.MD5
         return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter)
-
-    def _add(self, path: str, file: LocalFile, hashed: Hashed, policy: str, overwrite: bool) -> None:
-        label = md5_label(hashed.md5) if hashed.md5 else None
-        entry = entry_of(hashed, executable=file.executable, md5=label)
-        with self._lock:
-            self.manifest.add_entry(path, entry, overwrite=overwrite)
-            self._set_source(path, Source(file, hashed, policy))  # of the same content, the file that was added last
 
     def enter(self, prepared: Mapping[str, tuple[Entry, Source | None]], kept: Sequence[object], *, overwrite: bool) -> None:
         """Add entries that are prepared, references without a source among them: all, or none. `kept` is held until the log."""
@@ -157,11 +157,12 @@ class Draft:
             self._kept.extend(kept)
 
     def _set_source(self, path: str, source: Source | None) -> None:
-        self.sources.pop(path, None)
+        self.sources.pop(path, None)  # of the same content, the file that was added last is the last
         if source is not None:
             self.sources[path] = source
-            if self.path_of(source.file.path) is None:  # the first name of a file stays its name
-                self._paths[source.file.path] = path
+            local = source.file.path
+            if self._paths.setdefault(local, path) != path and self._name_of(local) is None:  # its first name stays its name
+                self._paths[local] = path
 
     def remember_value(self, value: object, path: str) -> None:
         """The value has become the entry `path`."""
@@ -194,7 +195,9 @@ class Draft:
 
     def path_of(self, local_path: str) -> str | None:
         """The path under which a local file was added."""
-        wanted = os.path.abspath(local_path)
+        return self._name_of(os.path.abspath(local_path))
+
+    def _name_of(self, wanted: str) -> str | None:
         path = self._paths.get(wanted, "")
         source = self.sources.get(path)  # which may be another by now, or gone
         return path if source is not None and source.file.path == wanted else None
@@ -245,6 +248,11 @@ def _found(path: str) -> LocalFile:
     if not os.path.isfile(path):
         raise InvalidValueError(f"Path is not a file: {path!r}", hint="add_dir() adds a folder")
     return local_file(path)
+
+
+def _entry(source: Source) -> Entry:
+    label = md5_label(source.hashed.md5) if source.hashed.md5 else None
+    return entry_of(source.hashed, executable=source.file.executable, md5=label)
 
 
 def _remove_own(path: str, pid: int) -> None:

@@ -87,8 +87,7 @@ async def _on_top(workspace: Workspace, latest: Version, own: Manifest) -> Manif
 
     def merge() -> Manifest:
         merged = Manifest(own.digest_algorithm, entries, name=latest.place.collection)
-        for path, entry in own.entries.items():
-            merged.add_entry(path, entry, overwrite=True)
+        merged.add_entries(own.entries)
         return merged
 
     return await asyncio.to_thread(merge)

@@ -8,8 +8,9 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from msgspec import Struct
 
 from ..errors import UsageError
 from ..transfer.bridged import bridged
@@ -21,8 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Bridge:
+class _Bridge(Struct, frozen=True):
     """The loop in its thread, and the group in which all of its work lives."""
 
     thread: int

@@ -4,7 +4,8 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from ..catalog import ObjectInfo, Version, WriteSession
 from ..errors import StoreError
@@ -15,7 +16,6 @@ from ..transfer.plan import SendItem, manifest_key, object_key
 from ..transfer.progress import Meter
 from ..transfer.send import send
 from .asking import ask
-from .download import download_entries
 from .draft import Draft, Source
 from .mending import clear_bad, clear_bad_document
 from .references.authorising import authorise, check_there
@@ -25,8 +25,7 @@ FLUSH_EVERY = 5.0  # seconds: what a kill in the middle of a long log costs at m
 ASK_AT_ONCE = 50_000  # each question holds the catalogue's write lock
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What a version shall hold: the local files behind its entries, and the version that other stored entries come from."""
 
     manifest: Manifest
@@ -34,8 +33,7 @@ class Load:
     base: Version | None = None
 
 
-@dataclass(slots=True)
-class Sending:
+class Sending(Struct):
     """Sends what the entity does not store yet. `pending` lies in the store and is not flushed."""
 
     workspace: Workspace
@@ -89,6 +87,8 @@ class Sending:
             return []
         if self.load.base is None:
             raise StoreError(f"{kept[unknown[0]][0]}: not stored, and there is no local file of it", hint="add it again")
+        from .download import download_entries
+
         draft = Draft(self.session.collection, self.load.manifest.digest_algorithm)
         root = draft.temporary_folder(self.workspace)
         self.fetched.append(draft)

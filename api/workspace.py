@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from ..catalog import Catalog, ObjectInfo, open_catalog
 from ..catalog.forks import in_sqlite
@@ -28,8 +29,7 @@ from .settings import Settings
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """Everything that a call needs. Any event loop of the process may use it."""
 
     settings: Settings

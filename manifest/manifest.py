@@ -93,6 +93,20 @@ class Manifest:
             self._digests.clear()
             return entry
 
+    def add_entries(self, entries: EntryMap) -> None:
+        """Add all of them, in place of what lies under their paths, or none. Their paths are valid and do not clash.
+
+        Raise `InvalidValueError` for a file where there is a folder, or the other way round.
+        """
+        with self._lock:
+            new = [path for path in entries if path not in self._entries]
+            for path in new:
+                self._check_clash(path)
+            for path in new:
+                self._enter(path)
+            self._entries |= entries
+            self._digests.clear()
+
     def remove_entry(self, path: str) -> Entry:
         """Remove and return the entry. Raise `EntryNotFoundError` if there is none."""
         with self._lock:

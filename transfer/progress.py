@@ -3,13 +3,13 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from .gauges import GAUGES, Gauges
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Counts since the start. Files and bytes `done` include those that were `reused`, which nobody had to move."""
 
     files: int = 0  # known so far
@@ -22,7 +22,7 @@ class Progress:
     retries: int = 0
     reissued: int = 0
     seconds: float = 0.0
-    gauges: Gauges = field(default_factory=Gauges)
+    gauges: Gauges = Gauges()
 
     @property
     def files_moved(self) -> int:
@@ -33,7 +33,7 @@ class Progress:
         return self.bytes_done - self.bytes_reused
 
 
-_COUNTERS = tuple(each for each in Progress.__dataclass_fields__ if each not in ("seconds", "gauges"))
+_COUNTERS = tuple(each for each in Progress.__struct_fields__ if each not in ("seconds", "gauges"))
 Listener = Callable[[Progress], None]
 
 

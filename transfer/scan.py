@@ -59,11 +59,14 @@ def _folder(path: str, below: str, ignored: Ignored, above: dict[tuple[int, int]
         name = below + entry.name
         if entry.name.startswith(PREFIX) or ignored(f"{name}/" if _is_folder(entry) else name):
             continue
-        status = _stat(entry)
-        if stat.S_ISDIR(status.st_mode):
-            yield from _subfolder(entry.path, f"{name}/", status, ignored, above)
-        elif stat.S_ISREG(status.st_mode):
+        try:
+            status = entry.stat()
+        except OSError as error:
+            raise _unreadable(entry, error) from error
+        if stat.S_ISREG(status.st_mode):
             yield name, LocalFile(entry.path, stamp_of(status), bool(status.st_mode & 0o100))
+        elif stat.S_ISDIR(status.st_mode):
+            yield from _subfolder(entry.path, f"{name}/", status, ignored, above)
         else:
             raise InvalidValueError(
                 f"{entry.path} is neither a file nor a folder", hint="remove it, or leave it out (.ladingignore, --exclude)"
@@ -89,17 +92,12 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _stat(entry: "os.DirEntry[str]") -> os.stat_result:
-    try:
-        return entry.stat()
-    except FileNotFoundError as error:
-        if entry.is_symlink():
-            raise LocalFileError(
-                f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist",
-                hint="remove it, or leave it out (.ladingignore, --exclude)",
-            ) from error
-        raise LocalFileError(f"{entry.path}: vanished while its folder was being read", hint="run it again") from error
-    except OSError as error:
-        raise LocalFileError(
-            f"{entry.path}: {error.strerror}", hint="leave it out (.ladingignore, --exclude), or mend it"
-        ) from error
+def _unreadable(entry: "os.DirEntry[str]", error: OSError) -> LocalFileError:
+    leave_out = "leave it out (.ladingignore, --exclude)"
+    if not isinstance(error, FileNotFoundError):
+        return LocalFileError(f"{entry.path}: {error.strerror}", hint=f"{leave_out}, or mend it")
+    if entry.is_symlink():
+        return LocalFileError(
+            f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist", hint=f"remove it, or {leave_out}"
+        )
+    return LocalFileError(f"{entry.path}: vanished while its folder was being read", hint="run it again")

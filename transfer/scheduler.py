@@ -16,7 +16,6 @@ Each event costs O(log n) of what waits for a retry, whatever the length of the 
 
 import heapq
 import itertools
-import statistics
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -292,7 +291,11 @@ class Scheduler(Generic[W]):
         if self.reissued >= max(1, int(self._bulk_count * rule.share)):
             return None, 0.0
         oldest = next((ticket for key, ticket in self._running[True].items() if key not in self._given_up), None)
-        return oldest, 0.0 if oldest is None else oldest.started + max(rule.least, rule.times * statistics.median(self._took))
+        if oldest is None:
+            return None, 0.0
+        from statistics import median  # loads fractions and more, for what is rare
+
+        return oldest, oldest.started + max(rule.least, rule.times * median(self._took))
 
     def _end(self, ticket: Ticket[W]) -> Gate:
         del self._running[ticket.bulk][id(ticket)]

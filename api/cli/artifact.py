@@ -7,7 +7,6 @@ from .console import Console
 from .get import Download, download
 from .ls import list_target
 from .target import Project
-from .upload import Upload, upload
 from .work import with_console
 
 
@@ -47,6 +46,8 @@ async def put(
     policy: str,
 ) -> None:
     """Log the file or folder PATH as a version, and print its name."""
+    from .upload import Upload, upload
+
     del skip_cache
     if resume and run_id is None:
         console.notice("--resume does nothing; --id continues a run")

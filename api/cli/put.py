@@ -3,7 +3,6 @@
 import click
 
 from .console import Console
-from .upload import Upload, forecast, upload
 from .work import with_console, with_deadline
 
 
@@ -71,6 +70,8 @@ async def put(
 
     Files that are stored already are not sent again; content equal to the latest version makes no new one.
     """
+    from .upload import Upload, forecast, upload
+
     if path is None and not references:
         raise click.UsageError("Missing argument 'PATH', or --reference URI.")
     asked = Upload(

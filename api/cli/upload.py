@@ -1,9 +1,10 @@
 """An upload: a file or folder that becomes a version, or would."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ...errors import InvalidValueError, LadingError, LocalFileError
 from ...transfer.progress import Meter, Progress
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """What `put` was asked to do."""
 
     path: str

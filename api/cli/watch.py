@@ -6,23 +6,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from ...transfer.progress import Listener, Progress
 from ..html import readable_size
 from .phrases import counted, readable_seconds
+
+if TYPE_CHECKING:
+    from ...transfer.progress import Listener, Progress
 
 PATIENCE = 0.4  # seconds: what is over by then needs no bars, and rich takes time to load
 FRAME = 0.1
 LINE = 5.0
 
-Count = Callable[[Progress], int]
+Count = Callable[["Progress"], int]
 
 
-def bytes_done(progress: Progress) -> int:
+def bytes_done(progress: "Progress") -> int:
     return progress.bytes_done
 
 
-def bytes_hashed(progress: Progress) -> int:
+def bytes_hashed(progress: "Progress") -> int:
     return progress.bytes_hashed
 
 
@@ -30,17 +33,18 @@ class Watch:
     """The latest counts of what goes on. Lanes only leave them here; whoever draws comes and looks."""
 
     def __init__(self) -> None:
-        self.doing, self.latest = "", Progress()
-        self.count: Count = bytes_done
         self._seen: deque[tuple[float, int]] = deque(maxlen=100)
+        self.begin("")
 
-    def begin(self, doing: str, count: Count = bytes_done) -> Listener:
+    def begin(self, doing: str, count: Count = bytes_done) -> "Listener":
         """What listens to the next thing to do; `count` says which of the counters is the way made."""
+        from ...transfer.progress import Progress  # what only says --help does without it
+
         self.doing, self.latest, self.count = doing, Progress(), count
         self._seen.clear()
         return self._tell
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: "Progress") -> None:
         self.latest = progress
 
     def rate(self) -> float:

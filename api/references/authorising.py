@@ -10,9 +10,6 @@ from ...manifest.targets import is_target
 from ..documents import load_named
 from ..targets import Target, find_targets, was_deleted
 from ..workspace import Workspace
-from .following import check_public
-from .handler import Context
-from .registry import Handlers
 
 
 async def authorise(workspace: Workspace, entries: EntryMap, base: Version | None, entity_id: str) -> Mapping[str, str]:
@@ -43,6 +40,10 @@ async def check_found(workspace: Workspace, entries: EntryMap) -> None:
 async def check_foreign(workspace: Workspace, label: Label, entries: Entries, place: object, hint: str) -> None:
     """Before references that others made become one's own, for which nobody asks any more: raise `StoreDeniedError` for what
     would not be followed as theirs."""
+    from .following import check_public  # loads much that most logs do without
+    from .handler import Context
+    from .registry import Handlers
+
     await check_public(workspace, Handlers(Context(workspace.engine, label)), entries, place, hint)
 
 

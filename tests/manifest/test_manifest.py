@@ -91,6 +91,30 @@ def test_a_file_against_a_folder_is_refused(present: str, added: str) -> None:
     assert set(manifest.entries) == {added, "other/a"}
 
 
+def test_many_entries_replace_what_lies_under_their_paths() -> None:
+    manifest = Manifest(entries={"a": A, "d/a": A})
+    before = manifest.digest()
+    manifest.add_entries({"d/a": B, "d/b": B, "e/f/g": A})
+
+    assert dict(manifest.entries) == {"a": A, "d/a": B, "d/b": B, "e/f/g": A}
+    assert manifest.digest() == Manifest(entries=manifest.entries).digest() != before
+    for path in ("d/a", "d/b", "e/f/g"):
+        manifest.remove_entry(path)
+    manifest.add_entries({"d": A, "e": A})  # no folders any more
+    assert set(manifest.entries) == {"a", "d", "e"}
+
+
+@pytest.mark.parametrize("clashing", ["a/b", "a/b/c", "x", "x/y"])
+def test_of_many_entries_none_is_added_if_one_clashes(clashing: str) -> None:
+    manifest = Manifest(entries={"a": A, "x/y/z": A})
+
+    with pytest.raises(InvalidValueError, match=f"^Cannot add '{clashing}'"):
+        manifest.add_entries({"new/1": A, "a": B, clashing: A})
+
+    assert dict(manifest.entries) == {"a": A, "x/y/z": A}
+    manifest.add_entry("new", A)
+
+
 PATHS = st.lists(st.sampled_from("ab"), min_size=1, max_size=3).map("/".join)
 
 

@@ -59,6 +59,14 @@ def test_many_files_are_found(index: Index) -> None:
     assert [int(found[file.path].digest, 16) for file in files] == list(range(1234))
 
 
+def test_a_few_files_are_found_among_many_others(index: Index) -> None:
+    files = [LocalFile(f"/data/{number:04}", STAMP, executable=False) for number in range(1234)]
+    index.remember([(file.path, file.stamp, WHAT) for file in files], A, began=LATER)
+
+    for few in (files[::617], files[5:8], files[-1:]):
+        assert index.lookup(few, A) == {file.path: WHAT for file in few}
+
+
 @pytest.mark.parametrize("field", STAMP.__struct_fields__)
 def test_any_change_of_the_stamp_is_a_change(index: Index, field: str) -> None:
     index.remember([(FILE.path, STAMP, WHAT)], A, began=LATER)
@@ -216,8 +224,9 @@ async def test_a_file_that_the_index_knows_is_not_read(tmp_path: Path, index: In
 
 
 async def test_a_file_that_was_written_just_now_is_read_every_time(
-    tmp_path: Path, index: Index, make_engine: Callable[..., Engine]
+    tmp_path: Path, index: Index, make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lading.transfer.index.SETTLED", 100 * SETTLED)  # it stays so, however long this takes
     (tmp_path / "file").write_bytes(b"what it holds")
     engine, meter = make_engine(MemoryStore(), index=index), Meter()
 
