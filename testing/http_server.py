@@ -58,6 +58,8 @@ class HttpServer:
         self._planned: list[_Planned] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
+        self._quiet = threading.Event()
+        self._quiet.set()
         self._threads: list[threading.Thread] = []
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -104,6 +106,10 @@ class HttpServer:
         """Forget what was planned."""
         with self._lock:
             self._planned.clear()
+
+    def said(self) -> None:
+        """Wait until what comes unasked behind the latest answer has come."""
+        self._quiet.wait()
 
     def close(self) -> None:
         """Close all connections, and wait for the threads."""
@@ -195,7 +201,13 @@ class HttpServer:
             return False
         with self._lock:
             reply = fault.apply(self, seen, lambda: self.right(seen)) if fault else self.right(seen)
-        return self._send(sock, seen, reply)
+        if not reply.after:
+            return self._send(sock, seen, reply)
+        self._quiet.clear()
+        try:
+            return self._send(sock, seen, reply)
+        finally:
+            self._quiet.set()
 
     def _next(self, method: str, target: str) -> Fault | None:
         path = target.partition("?")[0]

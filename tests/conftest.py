@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from moto.server import ThreadedMotoServer
 
 from lading.store.http.connection import close_idle
+
+# The same examples in each run: what is found belongs to who changed something, not to who happens to run it. And no clock.
+settings.register_profile("lading", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lading")
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +24,7 @@ def strangers(monkeypatch: pytest.MonkeyPatch) -> None:
     minute, say) must not be held against the next one's."""
     monkeypatch.setattr("lading.transfer.endpoints._known", {})
     monkeypatch.setattr("lading.store.s3.facts._facts", {})
+    monkeypatch.setattr("lading.store.http.dialing._names", {})
 
 
 @pytest.fixture

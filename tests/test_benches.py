@@ -16,7 +16,7 @@ BENCH = Path(__file__).resolve().parent.parent / "bench"
 
 def run(script: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, str(BENCH / script), *arguments], capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, str(BENCH / script), *arguments], capture_output=True, text=True, timeout=360, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

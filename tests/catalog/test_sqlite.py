@@ -164,11 +164,11 @@ async def test_a_thread_that_stays_in_its_transaction_makes_others_busy(catalog:
 
     def body(connection: Connection) -> None:
         entered.set()
-        leave.wait(5)
+        leave.wait(60)
 
     first = threading.Thread(target=database.write_now, args=(body,))
     first.start()
-    entered.wait(5)
+    entered.wait(60)
     with pytest.raises(CatalogBusyError):
         await database.write(add, "k")
     leave.set()

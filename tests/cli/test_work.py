@@ -38,7 +38,7 @@ def test_an_interrupted_put_leaves_nothing_half_written(
     ):
         time.sleep(0.005)
     process.send_signal(signal_number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (code, "")
     assert err.splitlines()[-1] == "interrupted; nothing half-written was left"
@@ -51,7 +51,7 @@ def test_after_it_the_same_put_succeeds(shell: Shell, lading: Lading, cats: Path
     while process.poll() is None and not home.exists():
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
     assert lading("put", "cats").code == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from blake3 import blake3
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lading.errors import ManifestError
@@ -199,7 +199,7 @@ def test_only_sorted_entries_are_cut(paths: list[str]) -> None:
         list(cut_pages((path, Entry(HEX)) for path in paths))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 19_999), st.sampled_from(["change", "remove", "add"]))
 def test_one_changed_entry_rewrites_few_pages(number: int, what: str) -> None:
     entries = dict(MANY)

@@ -67,7 +67,7 @@ def read(kind: Any, document: object, source: Nowhere) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 @given(document=JSON, other=JSON)
 def test_any_document(tmp_path: Path, kind: Any, document: Any, other: object) -> None:
     if is_dict(document):
@@ -76,7 +76,7 @@ def test_any_document(tmp_path: Path, kind: Any, document: Any, other: object) -
     read(kind, document, Nowhere(tmp_path, other))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=120)
 @given(kind=TYPES, cells=some.lists(JSON, max_size=4), other=JSON)
 def test_any_column_type(tmp_path: Path, kind: object, cells: list[Any], other: object) -> None:
     document = {

@@ -132,5 +132,7 @@ def read(job: ReadJob, *, buffer: int = 1 << 16) -> bytes:
 
 
 def patience_for(fault: Fault) -> Patience:
-    """Only where waiting is what is tested does it end soon: this machine may be busy."""
-    return HURRIED if isinstance(fault, Stall | Drip) else PATIENT
+    """Only the wait that is tested ends soon: this machine may be busy."""
+    if isinstance(fault, Stall) and fault.after < 0:
+        return HURRIED
+    return Patience(window=0.2) if isinstance(fault, Stall | Drip) else PATIENT

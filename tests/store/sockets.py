@@ -9,6 +9,8 @@ from pathlib import Path
 
 from lading.store.halt import Halt, Halted, halting
 
+AT_ONCE = 5.0  # seconds: a machine may stand still for a moment, and whoever is not told waits for twice as long at least
+
 
 def open_sockets() -> set[str]:
     found = set[str]()

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,19 +58,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(files: Path) -> Iterator[str]:
     place = files.parent
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
     user = "" if os.geteuid() else "user root;"  # else its workers may not see the files
-    (place / "nginx.conf").write_text(CONFIG.format(place=place, port=port, user=user))
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
-    process = subprocess.Popen([nginx, "-e", f"{place}/error.log", "-p", str(place), "-c", f"{place}/nginx.conf"])
+    command = [nginx, "-e", f"{place}/error.log", "-p", str(place), "-c", f"{place}/nginx.conf"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # handed over, so that nobody else has the port meanwhile
+        port, number = listener.getsockname()[1], listener.fileno()
+        (place / "nginx.conf").write_text(CONFIG.format(place=place, port=port, user=user))
+        process = subprocess.Popen(command, env=os.environ | {"NGINX": f"{number};"}, pass_fds=[number])
     try:
-        for _ in range(200):
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

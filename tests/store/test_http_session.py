@@ -20,8 +20,6 @@ from lading.store.http.session import call, close_session
 from lading.testing.http_faults import ALWAYS, Chunked, Cut, Fault, Header, Lost, Raw, Stall, Status
 from lading.testing.http_server import HttpServer, etag_of
 
-HURRIED = Patience(answer=0.2, window=0.1)
-
 
 @pytest.fixture(params=[session.FEW, 0], ids=["thread", "aiohttp"], autouse=True)
 async def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,12 +74,12 @@ def read_all(request: Request) -> bytes:
 
 
 async def test_connections_are_kept_and_redirects_not_followed(server: HttpServer) -> None:
-    server.fail(Status(307, (("Location", "/b"),)), times=5)
+    server.fail(Status(307, (("Location", "/b"),)), times=20)
 
-    answers = [await call(Request.of("GET", f"{server.url}/a")) for _ in range(5)]
+    answers = [await call(Request.of("GET", f"{server.url}/a")) for _ in range(20)]
 
-    assert [(answer.status, answer.headers["location"]) for answer in answers] == [(307, "/b")] * 5
-    assert server.connections <= 2  # a thread that has just answered may not be free yet: then another takes its turn
+    assert [(answer.status, answer.headers["location"]) for answer in answers] == [(307, "/b")] * 20
+    assert server.connections < 10  # a thread that has just answered may not be free yet: then another takes its turn
 
 
 async def test_a_post_whose_answer_is_lost_is_for_the_caller_to_repeat(server: HttpServer) -> None:
@@ -114,23 +112,23 @@ async def test_an_answer_that_is_too_long_is_refused(server: HttpServer) -> None
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"),
+    ("fault", "says", "patience"),
     [
-        (Cut(100), "broke off"),
-        (Cut(100, reset=True), "broke off|closed"),
-        (Raw(b"garbage\r\n\r\n"), "not HTTP"),
-        (Raw(b""), "closed before the answer"),
-        (Stall(-1), "no answer (in time|within)"),
-        (Stall(100), "no answer in time|stalled"),
+        (Cut(100), "broke off", PATIENT),
+        (Cut(100, reset=True), "broke off|closed", PATIENT),
+        (Raw(b"garbage\r\n\r\n"), "not HTTP", PATIENT),
+        (Raw(b""), "closed before the answer", PATIENT),
+        (Stall(-1), "no answer (in time|within)", Patience(answer=0.2, window=0.1)),
+        (Stall(100), "no answer in time|stalled", Patience(answer=1.0, window=0.1)),  # its head does come
     ],
     ids=range(6),
 )
-async def test_what_is_wrong_has_a_name(server: HttpServer, fault: Fault, says: str) -> None:
+async def test_what_is_wrong_has_a_name(server: HttpServer, fault: Fault, says: str, patience: Patience) -> None:
     server.objects["/a"] = bytes(1000)
     server.fail(fault, times=ALWAYS)  # aiohttp asks once again by itself
 
     with pytest.raises(StoreUnavailableError, match=says) as caught:
-        await call(Request.of("GET", f"{server.url}/a?sig=secret"), patience=HURRIED if isinstance(fault, Stall) else PATIENT)
+        await call(Request.of("GET", f"{server.url}/a?sig=secret"), patience=patience)
 
     assert "secret" not in str(caught.value)
 
@@ -151,10 +149,10 @@ async def test_an_unknown_name_is_named() -> None:
 async def test_tls_is_believed_by_the_file_that_says_so(tls_server: HttpServer) -> None:
     tls_server.objects["/a"] = b"data"
 
-    for _ in range(4):
+    for _ in range(10):
         assert (await call(Request.of("GET", f"{tls_server.url}/a"))).body == b"data"
 
-    assert tls_server.connections <= 2  # of two threads, as above
+    assert tls_server.connections < 10  # of a few threads, as above
 
 
 async def test_a_certificate_of_nobody_we_know_is_refused(tls_server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,7 +105,7 @@ def _botocore(method: str, url: str, headers: Mapping[str, str], who: Credential
 
 
 @given(host=HOSTS, key=KEYS, query=PAIRS, headers=HEADERS, token=TOKENS, body=st.binary(max_size=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_signed_request_is_botocores(
     host: str, key: list[str], query: dict[str, str], headers: dict[str, str], token: str | None, body: bytes
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_signed_request_is_botocores(
 
 
 @given(host=HOSTS, key=KEYS, query=PAIRS, token=TOKENS, method=st.sampled_from(["GET", "PUT"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_presigned_url_is_botocores(host: str, key: list[str], query: dict[str, str], token: str | None, method: str) -> None:
     who = Credentials(AWS.access, AWS.secret, token)
     path, text = encode_path("/" + "/".join(key)), encode_query(query.items())

@@ -78,7 +78,8 @@ class TestVersionedBucket(TestOwnServer):
 
 @given(key=st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(lambda key: key.strip("/")))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow],
 )
 def test_any_key_is_signed_sent_listed_and_deleted_as_it_is(s3: S3Server, key: str) -> None:
     store = _store(s3)

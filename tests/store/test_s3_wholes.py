@@ -29,7 +29,7 @@ from lading.testing.s3_server import Damage, Drop, LoseAnswer, Refuse, S3Server
 from lading.testing.s3_server_auth import Key
 from lading.testing.s3_server_bucket import Rules
 
-from .sockets import deaf, given_up
+from .sockets import AT_ONCE, deaf, given_up
 
 DATA = bytes(range(256)) * 40
 
@@ -87,7 +87,7 @@ def test_what_a_job_says_with_a_request_is_said(s3: S3Server, store: S3Store) ->
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=50))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 def test_any_key_is_signed_as_it_is_sent(s3: S3Server, store: S3Store, key: str) -> None:
     s3.bucket.objects.clear()
 
@@ -291,7 +291,7 @@ def test_a_connection_that_was_closed_meanwhile_or_speaks_unasked_is_not_used(pl
     with opened(plain) as many:
         for _ in range(4):
             assert read(many, "k") == DATA
-            time.sleep(0.02)
+            server.said()
 
     assert server.connections == 4
 
@@ -318,7 +318,7 @@ def test_a_wait_is_given_up_at_once(plain: S3Store, server: HttpServer, after: i
             server.fail(Stall(-1), times=ALWAYS)
             read(many, "k")
 
-    assert given_up(work, lambda: len(server.seen) == after + 1) < 0.5
+    assert given_up(work, lambda: len(server.seen) == after + 1) < AT_ONCE
 
 
 def test_connecting_is_given_up_at_once(aws: Path) -> None:
@@ -330,7 +330,7 @@ def test_connecting_is_given_up_at_once(aws: Path) -> None:
                 begun.set()
                 read(many, "k")
 
-        assert given_up(work, begun.is_set) < 0.5
+        assert given_up(work, begun.is_set) < AT_ONCE
 
 
 def test_a_store_without_an_offer_has_none() -> None:

@@ -33,9 +33,11 @@ from lading.transfer.send import send
 LARGE = seeded(2 * LEAF_SIZE + 100_000)  # two parts
 SMALL = LARGE[:100_000]
 A = Algorithm.BLAKE3
-QUICK = Patience(connect=1.0, answer=0.3, window=0.2)
-RETRY = Retry(attempts=3, unanswered=3, throttled=5, base=0.0, deadline=5.0)
-DEADLINE = 4.0  # seconds, on a machine that is busy with other things, too
+QUICK = Patience(answer=0.3, window=0.2)  # where waiting is in vain
+BRISK = Patience(answer=1.0, window=0.5)  # where the next answer comes, from a machine that is busy with other things, too
+CALM = Patience(answer=30.0, window=30.0)  # where nobody has to wait
+RETRY = Retry(attempts=3, unanswered=3, throttled=5, base=0.0, deadline=30.0)
+DEADLINE = 20.0  # seconds: far less than where somebody waits who should not
 SITES: dict[str, Callable[[], AbstractContextManager[Site]]] = {"http": http_site, "s3": s3_site, "gcs": gcs_site}
 
 
@@ -147,14 +149,14 @@ class Cell:
 
 
 @contextmanager
-def cell_of(operation: Operation, kind: str, folder: Path) -> Generator[Cell]:
+def cell_of(operation: Operation, kind: str, folder: Path, patience: Patience = CALM) -> Generator[Cell]:
     """A cell whose threads and descriptors are all gone afterwards, those of servers and loops included."""
     descriptors, threads = _descriptors(), set(threading.enumerate())
-    with SITES[kind]() as site, impatient(QUICK):
+    with SITES[kind]() as site, impatient(patience):
         yield Cell(operation, site, folder)
     gc.collect()  # what only an error's traceback still holds
-    assert [thread.name for thread in set(threading.enumerate()) - threads] == []
-    assert _descriptors() - descriptors == set()
+    left = [thread.name for thread in set(threading.enumerate()) - threads], _descriptors() - descriptors
+    assert left == ([], set()), left
 
 
 def _descriptors() -> set[str]:

@@ -111,6 +111,21 @@ def test_stores_in_memory_are_closed_with_the_copier() -> None:
     assert len(closed) == 1
 
 
+async def test_a_cancellation_does_not_cut_its_end_short(buckets: Buckets, tmp_path: Path) -> None:
+    buckets.fill("s3://b", {"a": b"a"})
+    before, copier = set(threading.enumerate()), Copier(opener=buckets)
+    for place in ("s3://c", "gs://d", f"{tmp_path}/"):
+        await run_task(copier, "s3://b/a", place)
+    closing = asyncio.create_task(copier.aclose())
+    await asyncio.sleep(0)
+
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+    assert [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("lading-lane")] == []
+
+
 async def test_a_large_object_goes_to_a_web_address_without_being_held(copier: Copier, buckets: Buckets, tmp_path: Path) -> None:
     big = seeded(40 << 20)
     buckets.fill("s3://b", {"big": big})

@@ -16,7 +16,7 @@ from lading.errors import (
 )
 from lading.manifest.digest import LEAF_SIZE
 from lading.store.http.connection import close_idle
-from lading.store.http.patience import Patience
+from lading.store.http.patience import PATIENT, Patience
 from lading.store.http.store import HttpStore
 from lading.store.store import Store
 from lading.testing.buckets import run_task
@@ -36,12 +36,13 @@ from lading.testing.http_faults import (
     Status,
 )
 from lading.testing.http_server import HttpServer
+from lading.testing.sites import impatient
 from lading.testing.trees import read_tree, seeded
 from lading.transfer.copier import Copier
 
 BIG = seeded(2 * LEAF_SIZE + 5)
 SMALL = BIG[:100_000]
-QUICK = Patience(connect=2, answer=0.3, window=0.2)
+QUICK = Patience(answer=0.3, window=0.2)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def server() -> Iterator[HttpServer]:
 @pytest.fixture
 async def copier() -> AsyncIterator[Copier]:
     def opener(url: str, options: Mapping[str, str]) -> Store:
-        return HttpStore(url, patience=QUICK)
+        return HttpStore(url)
 
     async with aclosing(Copier(opener=opener)) as copier:
         yield copier
@@ -82,7 +83,8 @@ async def test_what_goes_wrong_for_a_moment_is_healed(
 ) -> None:
     server.fail(fault, method="GET", times=2)
 
-    report = await run_task(copier, f"{server.url}/{name}", f"{tmp_path}/")
+    with impatient(QUICK if isinstance(fault, Stall) else PATIENT):
+        report = await run_task(copier, f"{server.url}/{name}", f"{tmp_path}/")
 
     assert read_tree(tmp_path) == {name: BIG if name == "big" else SMALL}
     assert report.progress.bytes_done == len(BIG if name == "big" else SMALL)

@@ -97,7 +97,10 @@ async def test_what_fails_for_good_leaves_nothing(copier: Copier, buckets: Bucke
 
 
 @pytest.mark.parametrize("way", ["down", "up", "across"])
-async def test_a_cancelled_copy_leaves_nothing(copier: Copier, buckets: Buckets, tmp_path: Path, way: str) -> None:
+async def test_a_cancelled_copy_leaves_nothing(
+    copier: Copier, buckets: Buckets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr("lading.transfer.engine.GRACE", 30.0)  # how soon it ends is not what this is about
     contents = {"big": BIG, "small": b"s"}
     for url in ("s3://from", "s3://to"):
         buckets.stores[url] = SlowStore(buckets.fill(url, contents if url == "s3://from" else {}), rate=100e6)

@@ -92,7 +92,7 @@ async def test_a_copy_that_is_not_done_in_time_is_named_and_leaves_nothing(serve
     with pytest.raises(DeadlineError, match=rf"^the copy of {server.url}/a to {tmp_path}/: not done within 0\.2 seconds"):
         await copy(f"{server.url}/a?token=hidden", f"{tmp_path}/", deadline=0.2)
 
-    assert time.monotonic() - began < 1.2
+    assert time.monotonic() - began < 5  # and not the ten seconds for which who has no deadline waits for a byte
     assert read_tree(tmp_path) == {}
 
 

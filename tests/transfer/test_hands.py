@@ -169,7 +169,7 @@ async def test_a_cancellation_reaches_the_hand_and_waits_for_it(tmp_path: Path) 
 
 
 async def test_a_hand_that_does_not_listen_is_killed(hands: Hands, tmp_path: Path) -> None:
-    halt, started, caught = Halt(), tmp_path / "started", list[BaseException]()
+    halt, started, caught, before = Halt(), tmp_path / "started", list[BaseException](), children()
 
     def work() -> None:
         try:
@@ -181,7 +181,7 @@ async def test_a_hand_that_does_not_listen_is_killed(hands: Hands, tmp_path: Pat
         lane = threading.Thread(target=work)
         lane.start()
         await asyncio.to_thread(wait_for, started)
-        (hand,) = children()
+        (hand,) = children() - before
         os.kill(hand, signal.SIGSTOP)
         halt.ask()
         os.kill(hand, signal.SIGCONT)
@@ -192,10 +192,10 @@ async def test_a_hand_that_does_not_listen_is_killed(hands: Hands, tmp_path: Pat
 
 
 async def test_hands_rest_for_a_while_and_then_end(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REST", 0.05)
     async with hands.helping(10):
         first = hands.do(whereabouts, (), Halt())
     async with hands.helping(10):
+        monkeypatch.setattr(module, "REST", 0.05)
         assert hands.do(whereabouts, (), Halt()) == first
 
     for _ in range(500):
@@ -207,10 +207,14 @@ async def test_hands_rest_for_a_while_and_then_end(hands: Hands, monkeypatch: py
 
 
 async def test_nobody_waits_for_a_hand_to_start() -> None:
-    hands = Hands(1)
-    async with hands.helping(10) as count:
-        assert (count, hands.ready, hands.do(whereabouts, (), Halt())) == (1, 0, ME)
-    hands.close()
+    found: list[tuple[int, int, int]] = []
+    while (1, 0, ME) not in found and len(found) < 3:  # one may start while this process stands still
+        hands = Hands(1)
+        async with hands.helping(10) as count:
+            found.append((count, hands.ready, hands.do(whereabouts, (), Halt())))
+        hands.close()
+
+    assert found[-1] == (1, 0, ME)
 
 
 def test_hands_end_with_their_owner_however_it_ends(tmp_path: Path) -> None:
@@ -317,12 +321,13 @@ async def test_a_hand_that_is_killed_again_and_again_loses_nothing(
 ) -> None:
     engine, content = helped(FolderStore(tmp_path / "store")), tree(3000)
     write_tree(tmp_path / "source", content)
-    over = threading.Event()
+    over, before = threading.Event(), children()
 
     def kill() -> None:
         while not over.wait(0.01):
-            for hand in children():
-                os.kill(hand, signal.SIGKILL)
+            for hand in children() - before:
+                with contextlib.suppress(ProcessLookupError):  # it was waited for meanwhile
+                    os.kill(hand, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()

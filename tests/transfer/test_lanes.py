@@ -102,7 +102,7 @@ async def test_work_that_waits_for_a_lane_is_not_begun_after_a_cancellation_and_
 
     queued.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(queued, 1)
+        await asyncio.wait_for(queued, 30)
     release.set()
     await asyncio.gather(*busy)
     await lanes.run(lambda halt: None)

@@ -72,7 +72,7 @@ def test_a_pattern_of_many_stars_is_not_slow() -> None:
     chosen, began = Rules(include=("*a" * 30 + "b",)).chooser(), time.monotonic()
 
     assert not chosen("a" * 1000)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10  # who goes back for each star is not done in a lifetime
 
 
 @pytest.mark.parametrize(

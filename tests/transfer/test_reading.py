@@ -82,6 +82,9 @@ async def test_what_is_read_in_order_is_read_ahead(far: TracedStore, make_engine
         asked = list[int]()
         for start, stop in LEAVES[:3]:
             assert await reader.read(start, stop) == CONTENT[start:stop]
+            async with asyncio.timeout(30):
+                while len(far.ranges()) < 2 * len(asked) + 1:  # noqa: ASYNC110  # it is another thread that asks
+                    await asyncio.sleep(0.001)
             await asyncio.sleep(0.02)
             asked.append(len(far.ranges()))
 
@@ -238,7 +241,7 @@ async def test_a_transfer_that_needs_the_memory_gets_it_and_reading_goes_on(
         held = engine.statistics().budget.lent
         async with engine.budget.loan(4 * LEAF_SIZE):
             lent = engine.statistics().budget.lent
-            again = await asyncio.wait_for(reader.read(LEAF_SIZE, 2 * LEAF_SIZE), 1)
+            again = await asyncio.wait_for(reader.read(LEAF_SIZE, 2 * LEAF_SIZE), 30)
 
         assert await reader.read(2 * LEAF_SIZE, len(CONTENT)) == CONTENT[2 * LEAF_SIZE :]
 

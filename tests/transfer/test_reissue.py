@@ -29,7 +29,8 @@ PARTS = 5
 
 
 class HangingStore(SlowStore):
-    """The last job of those it hands out first hangs in a socket, until that is shut."""
+    """The first job that it hands out hangs in a socket, until that is shut: once the other lane has done all the others, nothing
+    else is under way, and could seem slow because the machine is."""
 
     def __init__(self, inner: MemoryStore) -> None:
         super().__init__(inner, delay=0.001)
@@ -37,12 +38,12 @@ class HangingStore(SlowStore):
 
     def hangs(self) -> bool:
         self.jobs += 1
-        return self.jobs == PARTS
+        return self.jobs == 1
 
     def hang(self) -> None:
         self.hung += 1
         with current_halt().closing(self.shut.set):
-            self.shut.wait(10)
+            self.shut.wait(60)
             raise OSError("the socket was shut")
 
     def wrap_read(self, job: ReadJob, key: str) -> ReadJob:
@@ -85,7 +86,7 @@ async def test_a_download_does_not_wait_for_its_slowest_part(tmp_path: Path, mak
 
     await fetch(make_engine(store), fetch_items(contents), str(tmp_path), A, meter=meter)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert (tmp_path / "a").read_bytes() == contents["a"]
     assert (store.hung, store.jobs) == (1, PARTS + 1)
     assert (meter.statistics().reissued, meter.statistics().retries) == (1, 0)
