@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from io import BufferedRWPair
 from typing import Any, NamedTuple
 
 from ..store.halt import Halt, halting
@@ -22,11 +21,18 @@ from .gauges import restarted
 
 PATIENCE = 0.5  # seconds that one which was told to end has for it
 _READY = b"!"
-_Task = tuple[Callable[..., Any], tuple[Any, ...]]
+_LENGTH = 8  # bytes before each message that say how long it is
 
 
 class HandLostError(Exception):
     """The process ended before it answered: nobody knows how much of the work it did."""
+
+
+class Outcome(NamedTuple):
+    """What work returned, and the seconds that it spent on what."""
+
+    value: Any
+    spent: dict[str, float]
 
 
 def possible() -> bool:
@@ -62,7 +68,6 @@ class Hand:
             except BaseException:
                 self._line.close()
                 raise
-        self._stream = self._line.makefile("rwb")
 
     def is_ready(self) -> bool:
         """Whether it has started, or has ended already: it answers at once then. Asked by one thread at a time."""
@@ -76,21 +81,21 @@ class Hand:
             self._ready = True
         return self._ready
 
-    def do(self, errand: bytes, halt: Halt) -> "Outcome":
-        """What came of what `packed` made. Raise `HandLostError`, and `Halted` if this lane's work was given up meanwhile: then
-        it is of no use any more."""
+    def do(self, errand: bytes, halt: Halt) -> Outcome | None:
+        """What came of what `packed` made; None if that was an error. Raise `HandLostError`, and `Halted` if this lane's work was
+        given up meanwhile: then it is of no use any more."""
         with halt.closing(self.stop):
             try:
-                self._stream.write(errand)
-                self._stream.flush()
-                return Outcome(*pickle.load(self._stream))
-            except (EOFError, OSError, ValueError, pickle.UnpicklingError) as lost:
+                _send(self._line, errand)
+                answer = _receive(self._line)
+            except (EOFError, OSError) as lost:
                 raise HandLostError from lost
+        return Outcome(*pickle.loads(answer)) if answer else None
 
     def stop(self) -> None:
-        """Let it give up what it does, and end. Any thread may say so."""
+        """Let it give up what it does, and end; who waits for its answer waits no longer. Any thread may say so."""
         with contextlib.suppress(OSError):  # it has ended
-            self._line.shutdown(socket.SHUT_WR)
+            self._line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """It has ended when this returns."""
@@ -100,52 +105,66 @@ class Hand:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self.abandon()
-
-    def abandon(self) -> None:
-        """Let go of it without a word: it is another process's, or has ended."""
-        with contextlib.suppress(OSError):  # what was not sent to it
-            self._stream.close()
         self._line.close()
 
-
-class Outcome(NamedTuple):
-    """What work returned, or raised, and the seconds that it spent on what."""
-
-    value: Any
-    error: BaseException | None
-    spent: dict[str, float]
+    def abandon(self) -> None:
+        """Let go of it without a word, in a forked child: it is the parent's."""
+        self._process.returncode = 0  # nobody waits for it here
+        self._line.close()
 
 
 def serve(descriptor: int, modules: Sequence[str]) -> None:
     """Be a hand, until nobody is at the other end of the socket."""
     for name in modules:
         import_module(name)
-    tasks, halt = queue.SimpleQueue["_Task | None"](), Halt()
-    line = socket.socket(fileno=descriptor)
-    line.sendall(_READY)
-    stream = line.makefile("rwb")
-    worker = threading.Thread(target=_answer, args=(tasks, stream, halt), daemon=True)
+    line, errands, halt = socket.socket(fileno=descriptor), queue.SimpleQueue[bytearray | None](), Halt()
+    worker = threading.Thread(target=_answer, args=(line, errands, halt), daemon=True)
     worker.start()
     with contextlib.suppress(EOFError, OSError):
+        line.sendall(_READY)
         while True:
-            tasks.put(pickle.load(stream))
+            errands.put(_receive(line))
     halt.ask()
-    tasks.put(None)
+    errands.put(None)
     worker.join()
     os._exit(0)  # there is nothing to tidy up
 
 
-def _answer(tasks: "queue.SimpleQueue[_Task | None]", stream: BufferedRWPair, halt: Halt) -> None:
+def _answer(line: socket.socket, errands: "queue.SimpleQueue[bytearray | None]", halt: Halt) -> None:
     with halting(halt), contextlib.suppress(OSError):
-        while (task := tasks.get()) is not None:
-            stream.write(pickle.dumps(_done(*task, halt), pickle.HIGHEST_PROTOCOL))
-            stream.flush()
+        while (errand := errands.get()) is not None:
+            _send(line, _done(errand, halt))
 
 
-def _done(work: Callable[..., Any], args: tuple[Any, ...], halt: Halt) -> tuple[object, ...]:
+def _done(errand: bytearray, halt: Halt) -> bytes:
+    """Empty if it raised an error: whoever asked does it again, and has it at first hand."""
     watch = restarted()
     try:
-        return work(*args, halt), None, watch.read()
-    except BaseException as error:
-        return None, error, watch.read()
+        work, args = pickle.loads(errand)
+        return pickle.dumps((work(*args, halt), watch.read()), pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return b""
+
+
+# Plain sockets, no buffers: those have locks, which a process that is forked at the wrong moment would inherit for ever.
+
+
+def _send(line: socket.socket, message: bytes) -> None:
+    line.sendall(len(message).to_bytes(_LENGTH, "big"))
+    line.sendall(message)
+
+
+def _receive(line: socket.socket) -> bytearray:
+    """Raise EOFError if the other end is closed."""
+    return _exactly(line, int.from_bytes(_exactly(line, _LENGTH), "big"))
+
+
+def _exactly(line: socket.socket, size: int) -> bytearray:
+    found = bytearray(size)
+    view = memoryview(found)
+    while len(view):
+        count = line.recv_into(view)
+        if not count:
+            raise EOFError
+        view = view[count:]
+    return found

@@ -53,8 +53,8 @@ class Hands:
             self._wanted(-1)
 
     def do(self, work: Callable[..., T], args: tuple[Any, ...], halt: Halt) -> T:
-        """What `work(*args, halt)` returns, done by a hand that is free, else by this lane. `work` can be imported, what it takes
-        and returns can be pickled, and it can be run again if a process ends in the middle of it."""
+        """What `work(*args, halt)` returns, done by a hand that is free, else by this lane, and so are errors. `work` can be
+        imported, what it takes and returns can be pickled, and it can be run again: where a hand failed, or has ended."""
         hand = self._taken()
         if hand is None:
             return work(*args, halt)
@@ -70,9 +70,9 @@ class Hands:
         with self._lock:
             if hand in self._started:  # still one of ours
                 self._free.append(hand)
+        if outcome is None:
+            return work(*args, halt)
         adopt(outcome.spent)
-        if outcome.error is not None:
-            raise outcome.error
         return cast(T, outcome.value)
 
     @property
