@@ -19,6 +19,12 @@ def fail(error: Exception, halt: Halt) -> None:
     raise error
 
 
+def touch(path: str, halt: Halt) -> int:
+    """Make a file; as `whereabouts`."""
+    Path(path).touch()
+    return whereabouts(halt)
+
+
 def unspeakable(halt: Halt) -> Callable[[], int]:
     """What no other process can be told."""
     del halt

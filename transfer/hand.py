@@ -40,12 +40,6 @@ def possible() -> bool:
     return os.path.basename(sys.executable or "").startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
 
 
-def packed(work: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
-    """An errand for a hand: `work(*args, halt)`, where `work` is a function that can be imported. Raise as pickle does for what
-    cannot leave this process."""
-    return pickle.dumps((work, args), pickle.HIGHEST_PROTOCOL)
-
-
 class Hand:
     """One such process, for one lane at a time."""
 
@@ -54,8 +48,10 @@ class Hand:
         self._ready = False
         self._line, theirs = socket.socketpair()
         with theirs:
-            number = theirs.fileno()
-            program = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve({number}, {modules!r})"
+            for end in (self._line, theirs):
+                end.settimeout(None)  # whatever the program has set for its own
+            number, places = theirs.fileno(), [str(place) for place in sys.path]
+            program = f"import sys; sys.path[:] = {places!r}; from {__name__} import serve; serve({number}, {modules!r})"
             try:
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", program],
@@ -81,16 +77,24 @@ class Hand:
             self._ready = True
         return self._ready
 
-    def do(self, errand: bytes, halt: Halt) -> Outcome | None:
-        """What came of what `packed` made; None if that was an error. Raise `HandLostError`, and `Halted` if this lane's work was
-        given up meanwhile: then it is of no use any more."""
+    def do(self, work: Callable[..., Any], args: tuple[Any, ...], halt: Halt) -> Outcome | None:
+        """What came of `work(*args, halt)`, where `work` is a function that can be imported; None if that was an error, or any of
+        it cannot be told to another process. Raise `HandLostError`, and `Halted` if this lane's work was given up meanwhile: then
+        it is of no use."""
+        errand = _packed((work, args))
+        if not errand:
+            return None
         with halt.closing(self.stop):
             try:
                 _send(self._line, errand)
                 answer = _receive(self._line)
             except (EOFError, OSError) as lost:
                 raise HandLostError from lost
-        return Outcome(*pickle.loads(answer)) if answer else None
+            halt.check()  # it was told to end, then, though it had answered
+        try:
+            return Outcome(*pickle.loads(answer)) if answer else None
+        except Exception:  # there are many ways not to be understood
+            return None
 
     def stop(self) -> None:
         """Let it give up what it does, and end; who waits for its answer waits no longer. Any thread may say so."""
@@ -118,6 +122,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     for name in modules:
         import_module(name)
     line, errands, halt = socket.socket(fileno=descriptor), queue.SimpleQueue[bytearray | None](), Halt()
+    line.set_inheritable(False)
     worker = threading.Thread(target=_answer, args=(line, errands, halt), daemon=True)
     worker.start()
     with contextlib.suppress(EOFError, OSError):
@@ -126,7 +131,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
             errands.put(_receive(line))
     halt.ask()
     errands.put(None)
-    worker.join()
+    worker.join(PATIENCE)
     os._exit(0)  # there is nothing to tidy up
 
 
@@ -141,8 +146,16 @@ def _done(errand: bytearray, halt: Halt) -> bytes:
     watch = restarted()
     try:
         work, args = pickle.loads(errand)
-        return pickle.dumps((work(*args, halt), watch.read()), pickle.HIGHEST_PROTOCOL)
+        return _packed((work(*args, halt), watch.read()))
     except Exception:
+        return b""
+
+
+def _packed(thing: object) -> bytes:
+    """Empty if it cannot be pickled."""
+    try:
+        return pickle.dumps(thing, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # there are many ways to refuse
         return b""
 
 

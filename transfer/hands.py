@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from ..store.halt import Halt
 from ..store.threads import in_thread
 from .gauges import adopt
-from .hand import Hand, HandLostError, packed, possible
+from .hand import Hand, HandLostError, possible
 
 T = TypeVar("T")
 _log = logging.getLogger("lading")
@@ -39,6 +39,7 @@ class Hands:
         self._free: list[Hand] = []
         self._users = 0
         self._rest: threading.Timer | None = None
+        self._bounds = _bounds()
 
     @contextlib.asynccontextmanager
     async def helping(self, things: int) -> AsyncGenerator[int]:
@@ -54,12 +55,12 @@ class Hands:
 
     def do(self, work: Callable[..., T], args: tuple[Any, ...], halt: Halt) -> T:
         """What `work(*args, halt)` returns, done by a hand that is free, else by this lane, and so are errors. `work` can be
-        imported, what it takes and returns can be pickled, and it can be run again: where a hand failed, or has ended."""
+        imported, and can be run again: where a hand failed or has ended, and where what it takes or returns cannot be pickled."""
         hand = self._taken()
         if hand is None:
             return work(*args, halt)
         try:
-            outcome = hand.do(packed(work, args), halt)
+            outcome = hand.do(work, args, halt)
         except HandLostError:
             self._lose(hand)
             _log.debug("a process that helped has ended; its work is done here")
@@ -86,10 +87,19 @@ class Hands:
         with self._lock:
             if self._rest:
                 self._rest.cancel()
-            started, self._started, self._free, self._rest = self._started, [], [], None
-        for hand in started:
+                self._rest = None
+            started = self._emptied()
+        self._end(started)
+
+    def _emptied(self) -> list[Hand]:
+        started, self._started, self._free = self._started, [], []
+        return started
+
+    @staticmethod
+    def _end(hands: list[Hand]) -> None:
+        for hand in hands:
             hand.stop()
-        for hand in started:
+        for hand in hands:
             hand.close()
 
     def _wanted(self, by: int) -> None:
@@ -99,16 +109,21 @@ class Hands:
                 self._rest.cancel()
                 self._rest = None
             if not self._users and self._started:
-                self._rest = threading.Timer(REST, self._end)
+                self._rest = threading.Timer(REST, self._over)
                 self._rest.daemon = True
-                self._rest.start()
+                with contextlib.suppress(RuntimeError):  # no room for another thread: they rest for as long as the engine lives
+                    self._rest.start()
 
-    def _end(self) -> None:
-        if not self._users:
-            self.close()
+    def _over(self) -> None:
+        with self._lock:
+            started = [] if self._users else self._emptied()
+        self._end(started)
 
     def _start(self) -> int:
         with self._lock, contextlib.suppress(OSError):  # without room for another process the lanes do it alone
+            if (bounds := _bounds()) != self._bounds:
+                self._end(self._emptied())
+                self._bounds = bounds
             while len(self._started) < self.most:
                 hand = Hand(*_MODULES)
                 self._started.append(hand)
@@ -128,6 +143,16 @@ class Hands:
             if hand in self._started:
                 self._started.remove(hand)
         hand.close()
+
+
+def _bounds() -> tuple[str, int, int]:
+    """What a process takes over from the one that starts it, and keeps: its umask, and who it is."""
+    try:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as status:
+            umask = next((line for line in status if line.startswith("Umask:")), "")
+    except OSError:
+        umask = ""
+    return umask, os.geteuid(), os.getegid()
 
 
 _all: "weakref.WeakSet[Hands]" = weakref.WeakSet()

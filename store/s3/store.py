@@ -19,6 +19,7 @@ from ..unfinished import Unfinished
 from .address import Pairs, Place, parse_place
 from .asking import Ask, ask, pages
 from .beginning import resumed, started
+from .credentials import Chain
 from .documents import ListPage, OpenUpload, UploadsPage, delete_request, fits_xml, parse_deleted, parse_list, parse_uploads
 from .jobs import S3Put, S3Read
 from .meta import ENABLED, meta_listed, meta_of
@@ -36,11 +37,12 @@ _AROUND = 120.0  # seconds within which an upload that was never named may have 
 class S3Store:
     """Objects of a bucket below a prefix. With a journal, an upload that a dead process of this machine began is gone on with."""
 
-    near, durable, portable = False, True, True
+    near, durable = False, True
 
     def __init__(self, place: Place, *, journal: Journal | None = None) -> None:
         self.place, self.journal = place, journal
         self.url = place.url
+        self.portable = not isinstance(place.source, Chain)  # which may ask a person, or a service that counts
 
     def __repr__(self) -> str:
         return f"S3Store({self.url})"

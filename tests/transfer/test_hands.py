@@ -3,36 +3,32 @@
 import asyncio
 import contextlib
 import os
-import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lading.errors import DigestMismatchError, FileChangedError, StoreUnavailableError
-from lading.manifest.digest import Algorithm
+from lading.errors import StoreUnavailableError
 from lading.store.folder import FolderStore
 from lading.store.halt import Halt, Halted
 from lading.store.memory import MemoryStore
-from lading.testing.errands import die, fail, never_return, unspeakable, wait, whereabouts
-from lading.testing.trees import fetch_items, read_tree, send_items, write_tree
+from lading.store.opening import open_store
+from lading.store.store import is_portable
+from lading.testing.errands import die, fail, never_return, touch, unspeakable, wait, whereabouts
 from lading.transfer import hands as module
 from lading.transfer.engine import Engine
-from lading.transfer.fetch import fetch
-from lading.transfer.hand import Hand, packed
+from lading.transfer.hand import Hand
 from lading.transfer.hands import Hands
 from lading.transfer.lanes import Lanes
-from lading.transfer.plan import SendItem
 from lading.transfer.progress import Meter
 from lading.transfer.scheduler import Limits
-from lading.transfer.send import send
 
-A = Algorithm.BLAKE3
-ME = os.getpid()
+from .processes import ME, Ready, children, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -44,15 +40,9 @@ def no_child_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert children() <= before
 
 
-class Ready(Hands):
-    """Hands that help once they have started, not as soon as they do."""
-
-    @contextlib.asynccontextmanager
-    async def helping(self, things: int) -> AsyncGenerator[int]:
-        async with super().helping(things) as count:
-            while self.ready < count:  # noqa: ASYNC110  # another process does not set our events
-                await asyncio.sleep(0.002)
-            yield count
+class UnspeakableError(RuntimeError):
+    def __reduce__(self) -> str:
+        raise TypeError("a person holds this")
 
 
 @pytest.fixture
@@ -60,39 +50,6 @@ def hands() -> Iterator[Hands]:
     made = Ready(1)
     yield made
     made.close()
-
-
-@pytest.fixture
-def helped() -> Iterator[Callable[[FolderStore], Engine]]:
-    """Makes engines with one hand, however many cores there are."""
-    made: list[Engine] = []
-
-    def make(store: FolderStore) -> Engine:
-        engine = Engine(store)
-        engine.lanes = Lanes(3)
-        engine.lanes.hands = Ready(1)
-        made.append(engine)
-        return engine
-
-    yield make
-    for engine in made:
-        engine.close()
-
-
-def children() -> set[int]:
-    """Processes of this one that have not ended, or were not waited for."""
-    found = set[int]()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            number, _, rest = stat.read_text().partition(" (")
-            if int(rest.rpartition(")")[2].split()[1]) == ME:
-                found.add(int(number))
-    return found
-
-
-def wait_for(path: Path) -> None:
-    while not path.exists():
-        time.sleep(0.002)
 
 
 async def test_work_is_done_by_another_process(hands: Hands) -> None:
@@ -140,6 +97,8 @@ async def test_errors_are_those_of_this_process_and_the_hand_goes_on(hands: Hand
 async def test_what_cannot_be_told_is_done_here(hands: Hands) -> None:
     async with hands.helping(10):
         assert hands.do(unspeakable, (), Halt())() == ME
+        with pytest.raises(RuntimeError):
+            hands.do(fail, (UnspeakableError(),), Halt())
         assert hands.do(whereabouts, (), Halt()) != ME
 
 
@@ -252,6 +211,54 @@ def is_alive(number: int) -> bool:
         return False
 
 
+async def test_a_child_that_is_forked_while_a_hand_works_goes_on(hands: Hands, tmp_path: Path) -> None:
+    halt, started = Halt(), tmp_path / "started"
+
+    def work() -> None:
+        with contextlib.suppress(Halted):
+            hands.do(wait, (str(started), str(tmp_path / "ended")), halt)
+
+    async with hands.helping(10):
+        busy = threading.Thread(target=work)
+        busy.start()
+        await asyncio.to_thread(wait_for, started)
+        child = os.fork()
+        if not child:
+            os._exit(0 if hands.do(whereabouts, (), Halt()) == os.getpid() else 1)
+        _, status = os.waitpid(child, 0)  # noqa: ASYNC222
+        halt.ask()
+        busy.join()
+
+    assert status == 0
+    assert (tmp_path / "ended").exists()
+
+
+async def test_hands_have_the_umask_of_now(hands: Hands, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        async with hands.helping(10):
+            first = hands.do(touch, (str(tmp_path / "mine"),), Halt())
+        os.umask(0o022)
+        async with hands.helping(10):
+            second = hands.do(touch, (str(tmp_path / "everybodys"),), Halt())
+    finally:
+        os.umask(before)
+
+    assert ME not in (first, second)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("mine", "everybodys")] == [0o600, 0o644]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+async def test_what_the_program_has_set_for_its_sockets_is_not_theirs(hands: Hands, seconds: float) -> None:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        async with hands.helping(10):
+            assert hands.do(whereabouts, (), Halt()) != ME
+    finally:
+        socket.setdefaulttimeout(before)
+
+
 async def test_a_forked_child_has_none_of_its_parents_hands(hands: Hands) -> None:
     async with hands.helping(10):
         mine = hands.do(whereabouts, (), Halt())
@@ -264,104 +271,18 @@ async def test_a_forked_child_has_none_of_its_parents_hands(hands: Hands) -> Non
         assert hands.do(whereabouts, (), Halt()) == mine
 
 
-def tree(count: int) -> dict[str, bytes]:
-    return {f"{number % 7}/{number:04}": b"%d" % number for number in range(count)}
-
-
-async def log(engine: Engine, root: Path) -> list[SendItem]:
-    items = send_items(root)
-    landed: list[SendItem] = []
-
-    async def note(some: Sequence[SendItem]) -> None:
-        landed.extend(some)
-
-    await send(engine, items, A, meter=Meter(), landed=note)
-    return landed
-
-
-async def test_a_tree_goes_there_and_back_with_a_hand(tmp_path: Path, helped: Callable[[FolderStore], Engine]) -> None:
-    engine, content, meter = helped(FolderStore(tmp_path / "store")), tree(1500), Meter()
-    write_tree(tmp_path / "source", content)
-    files = [item.file for item in send_items(tmp_path / "source")]
-
-    hashed = await engine.hash(files, A, meter=meter)
-    landed = await log(engine, tmp_path / "source")
-    items = fetch_items(content)
-    await fetch(engine, items, str(tmp_path / "out"), A, meter=meter)
-
-    assert [one.digest for one in hashed] == [item.hashed.digest for item in send_items(tmp_path / "source")]
-    assert sorted(item.key for item in landed) == sorted(item.key for item in items)
-    assert read_tree(tmp_path / "out") == content
-    counted = meter.statistics()
-    assert (counted.files_done, counted.bytes_done) == (1500, sum(map(len, content.values())))
-    assert counted.bytes_hashed == counted.bytes_done
-    assert counted.gauges.worked > 0
-
-
-@pytest.mark.parametrize("bad", range(0, 1500, 300))
-async def test_whoever_finds_a_damaged_object_names_it(bad: int, tmp_path: Path, helped: Callable[[FolderStore], Engine]) -> None:
-    engine, content = helped(FolderStore(tmp_path / "store")), tree(1500)
-    write_tree(tmp_path / "source", content)
-    await log(engine, tmp_path / "source")
-    item = fetch_items(content)[bad]
-    place = tmp_path / "store" / item.key
-    place.chmod(0o600)
-    place.write_bytes(b"#" * item.size)
-
-    with pytest.raises(DigestMismatchError, match=item.path):
-        await fetch(engine, fetch_items(content), str(tmp_path / "out"), A, meter=Meter())
-
-    assert not (tmp_path / "out" / item.path).exists()
-
-
-async def test_a_file_that_changes_is_named_whoever_reads_it(tmp_path: Path, helped: Callable[[FolderStore], Engine]) -> None:
-    engine = helped(FolderStore(tmp_path / "store"))
-    write_tree(tmp_path / "source", tree(600))
-    items = send_items(tmp_path / "source")
-    changed = next(item.file for item in items if item.file.path.endswith("0/0301"))
-    write_tree(tmp_path / "source", {"0/0301": b"something else"})
-
-    with pytest.raises(FileChangedError, match=changed.path):
-        await engine.hash([item.file for item in items], A)
-
-
-async def test_a_hand_that_is_killed_again_and_again_loses_nothing(
-    tmp_path: Path, helped: Callable[[FolderStore], Engine]
-) -> None:
-    engine, content = helped(FolderStore(tmp_path / "store")), tree(3000)
-    write_tree(tmp_path / "source", content)
-    over, before = threading.Event(), children()
-
-    def kill() -> None:
-        while not over.wait(0.01):
-            for hand in children() - before:
-                with contextlib.suppress(ProcessLookupError):  # it was waited for meanwhile
-                    os.kill(hand, signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        await log(engine, tmp_path / "source")
-        await fetch(engine, fetch_items(content), str(tmp_path / "out"), A, meter=Meter())
-    finally:
-        over.set()
-        killer.join()
-
-    assert read_tree(tmp_path / "out") == content
-
-
 def test_a_hand_is_told_nothing_on_its_standard_streams() -> None:
     hand = Hand("json")
     while not hand.is_ready():
         time.sleep(0.002)
     try:
-        assert hand.do(packed(print, ("hello",)), Halt()) is not None
-        assert hand.do(packed(whereabouts, ()), Halt()) is not None
+        assert hand.do(print, ("hello",), Halt()) is not None
+        assert hand.do(whereabouts, (), Halt()) is not None
     finally:
         hand.close()
 
 
-def test_engines_have_a_hand_for_each_core_but_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engines_have_a_hand_for_each_core_but_one(aws: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lading.transfer.engine.cores", lambda: 3)
     store = FolderStore(tmp_path)
 
@@ -369,3 +290,13 @@ def test_engines_have_a_hand_for_each_core_but_one(tmp_path: Path, monkeypatch: 
     assert Engine(store, concurrency=2).lanes.hands.most == 1
     assert Engine(store, limits=Limits(4, 4)).lanes.hands.most == 0
     assert Engine(MemoryStore()).lanes.hands.most == 0  # which no other process sees
+    assert Engine(open_store("s3://bucket"), max_bandwidth=10**6).lanes.hands.most == 0
+
+
+def test_only_keys_at_hand_are_given_to_other_processes(aws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keys = open_store("s3://bucket")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with_what_somebody_is_asked_for = open_store("s3://bucket")
+
+    assert is_portable(with_keys)
+    assert not is_portable(with_what_somebody_is_asked_for)
