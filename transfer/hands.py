@@ -39,7 +39,7 @@ class Hands:
         self._free: list[Hand] = []
         self._users = 0
         self._rest: threading.Timer | None = None
-        self._bounds = _bounds()
+        self._bounds: tuple[str, int, int] | None = None  # of those that were started
 
     @contextlib.asynccontextmanager
     async def helping(self, things: int) -> AsyncGenerator[int]:
@@ -75,12 +75,6 @@ class Hands:
             return work(*args, halt)
         adopt(outcome.spent)
         return cast(T, outcome.value)
-
-    @property
-    def ready(self) -> int:
-        """How many have started, and wait for work."""
-        with self._lock:
-            return sum(hand.is_ready() for hand in self._free)
 
     def close(self) -> None:
         """They have ended when this returns. Who is used later starts new ones."""

@@ -3,10 +3,13 @@
 import asyncio
 import contextlib
 import os
+import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+from lading.store.halt import Halt, Halted
+from lading.testing.errands import wait
 from lading.transfer.hands import Hands
 
 ME = os.getpid()
@@ -15,12 +18,37 @@ ME = os.getpid()
 class Ready(Hands):
     """Hands that help once they have started, not as soon as they do."""
 
+    @property
+    def ready(self) -> int:
+        """How many have started, and wait for work."""
+        with self._lock:
+            return sum(hand.is_ready() for hand in self._free)
+
     @contextlib.asynccontextmanager
     async def helping(self, things: int) -> AsyncGenerator[int]:
         async with super().helping(things) as count:
             while self.ready < count:  # noqa: ASYNC110  # another process does not set our events
                 await asyncio.sleep(0.002)
             yield count
+
+
+@contextlib.contextmanager
+def busy(hands: Hands, folder: Path) -> Generator[None]:
+    """A hand of these works for another lane while the block runs, which then gives it up: `folder/ended` says that it heard."""
+    halt, started = Halt(), folder / "started"
+
+    def work() -> None:
+        with contextlib.suppress(Halted):
+            hands.do(wait, (str(started), str(folder / "ended")), halt)
+
+    lane = threading.Thread(target=work)
+    lane.start()
+    wait_for(started)
+    try:
+        yield
+    finally:
+        halt.ask()
+        lane.join()
 
 
 def children() -> set[int]:

@@ -95,6 +95,20 @@ def test_a_limit_that_rises_is_told_to_those_who_wait() -> None:
     assert heard
 
 
+def test_a_gate_that_is_widened_tells_who_waits_and_is_as_narrow_as_before_afterwards() -> None:
+    gate, told = SharedGate(Fixed(1)), list[str]()
+    assert gate.take(0.0, lambda: None)
+    wake = lambda: told.append("come")  # noqa: E731
+    assert not gate.take(0.0, wake)
+
+    with gate.widened(1):
+        assert told == ["come"]
+        assert gate.take(0.0, wake)
+        gate.ended(0.0)
+
+    assert (gate.limit, gate.take(0.0, wake)) == (1, False)
+
+
 def test_more_is_opened_only_while_slots_would_stay_idle() -> None:
     heard = list[str]()
     parts, outer, inner = SharedGate(Fixed(2)), waker(heard, "outer"), waker(heard, "inner")

@@ -1,7 +1,6 @@
 """Hands: processes that help with many small things, and never outlive who needs them."""
 
 import asyncio
-import contextlib
 import os
 import socket
 import subprocess
@@ -28,7 +27,7 @@ from lading.transfer.lanes import Lanes
 from lading.transfer.progress import Meter
 from lading.transfer.scheduler import Limits
 
-from .processes import ME, Ready, children, wait_for
+from .processes import ME, Ready, busy, children, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +45,7 @@ class UnspeakableError(RuntimeError):
 
 
 @pytest.fixture
-def hands() -> Iterator[Hands]:
+def hands() -> Iterator[Ready]:
     made = Ready(1)
     yield made
     made.close()
@@ -66,22 +65,9 @@ async def test_a_few_things_are_not_worth_a_process(hands: Hands) -> None:
 
 
 async def test_what_no_hand_is_free_for_is_done_here(hands: Hands, tmp_path: Path) -> None:
-    halt = Halt()
     async with hands.helping(10):
-        started = tmp_path / "started"
-
-        def work() -> None:
-            with contextlib.suppress(Halted):
-                hands.do(wait, (str(started), str(tmp_path / "ended")), halt)
-
-        busy = threading.Thread(target=work)
-        busy.start()
-        await asyncio.to_thread(wait_for, started)
-
-        assert hands.do(whereabouts, (), Halt()) == ME
-
-        halt.ask()
-        busy.join()
+        with busy(hands, tmp_path):
+            assert hands.do(whereabouts, (), Halt()) == ME
 
 
 @pytest.mark.parametrize("error", [StoreUnavailableError("busy", retry_after=7.0), ValueError("a bug")], ids=repr)
@@ -102,7 +88,7 @@ async def test_what_cannot_be_told_is_done_here(hands: Hands) -> None:
         assert hands.do(whereabouts, (), Halt()) != ME
 
 
-async def test_what_a_hand_died_over_is_done_here_and_the_next_time_there_is_another(hands: Hands) -> None:
+async def test_what_a_hand_died_over_is_done_here_and_the_next_time_there_is_another(hands: Ready) -> None:
     async with hands.helping(10):
         assert hands.do(die, (ME,), Halt()) == ME
         assert (hands.ready, hands.do(whereabouts, (), Halt())) == (0, ME)
@@ -175,14 +161,14 @@ async def test_hands_rest_for_a_while_and_then_end(hands: Hands, monkeypatch: py
 
 
 async def test_nobody_waits_for_a_hand_to_start() -> None:
-    found: list[tuple[int, int, int]] = []
-    while (1, 0, ME) not in found and len(found) < 3:  # one may start while this process stands still
+    found: list[tuple[int, int]] = []
+    while (1, ME) not in found and len(found) < 3:  # one may start while this process stands still
         hands = Hands(1)
         async with hands.helping(10) as count:
-            found.append((count, hands.ready, hands.do(whereabouts, (), Halt())))
+            found.append((count, hands.do(whereabouts, (), Halt())))
         hands.close()
 
-    assert found[-1] == (1, 0, ME)
+    assert found[-1] == (1, ME)
 
 
 def test_hands_end_with_their_owner_however_it_ends(tmp_path: Path) -> None:
@@ -212,22 +198,12 @@ def is_alive(number: int) -> bool:
 
 
 async def test_a_child_that_is_forked_while_a_hand_works_goes_on(hands: Hands, tmp_path: Path) -> None:
-    halt, started = Halt(), tmp_path / "started"
-
-    def work() -> None:
-        with contextlib.suppress(Halted):
-            hands.do(wait, (str(started), str(tmp_path / "ended")), halt)
-
     async with hands.helping(10):
-        busy = threading.Thread(target=work)
-        busy.start()
-        await asyncio.to_thread(wait_for, started)
-        child = os.fork()
-        if not child:
-            os._exit(0 if hands.do(whereabouts, (), Halt()) == os.getpid() else 1)
-        _, status = os.waitpid(child, 0)  # noqa: ASYNC222
-        halt.ask()
-        busy.join()
+        with busy(hands, tmp_path):
+            child = os.fork()
+            if not child:
+                os._exit(0 if hands.do(whereabouts, (), Halt()) == os.getpid() else 1)
+            _, status = os.waitpid(child, 0)  # noqa: ASYNC222
 
     assert status == 0
     assert (tmp_path / "ended").exists()

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from lading.store.folder import FolderStore
 from lading.testing.trees import fetch_items, read_tree, send_items, write_tree
 from lading.transfer.engine import Engine
 from lading.transfer.fetch import fetch
+from lading.transfer.gauges import adopt
 from lading.transfer.lanes import Lanes
 from lading.transfer.plan import SendItem
 from lading.transfer.progress import Meter
@@ -51,34 +52,47 @@ def tree(count: int) -> dict[str, bytes]:
     return {f"{number % 7}/{number:04}": b"%d" % number for number in range(count)}
 
 
-async def log(engine: Engine, root: Path) -> list[SendItem]:
+async def log(engine: Engine, root: Path, meter: Meter | None = None) -> list[SendItem]:
     items = send_items(root)
     landed: list[SendItem] = []
 
     async def note(some: Sequence[SendItem]) -> None:
         landed.extend(some)
 
-    await send(engine, items, A, meter=Meter(), landed=note)
+    await send(engine, items, A, meter=meter or Meter(), landed=note)
     return landed
 
 
-async def test_a_tree_goes_there_and_back_with_a_hand(tmp_path: Path, helped: Callable[[FolderStore], Engine]) -> None:
+async def test_a_tree_goes_there_and_back_with_a_hand(
+    tmp_path: Path, helped: Callable[[FolderStore], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Mapping[str, float]] = []  # by hands, of batches that they have done
+
+    def adopting(spent: Mapping[str, float]) -> None:
+        told.append(spent)
+        adopt(spent)
+
+    monkeypatch.setattr("lading.transfer.hands.adopt", adopting)
     engine, content, meter = helped(FolderStore(tmp_path / "store")), tree(1500), Meter()
     write_tree(tmp_path / "source", content)
     files = [item.file for item in send_items(tmp_path / "source")]
 
     hashed = await engine.hash(files, A, meter=meter)
-    landed = await log(engine, tmp_path / "source")
+    by_hand = [len(told)]
+    landed = await log(engine, tmp_path / "source", meter)
+    by_hand.append(len(told))
     items = fetch_items(content)
     await fetch(engine, items, str(tmp_path / "out"), A, meter=meter)
+    by_hand.append(len(told))
 
     assert [one.digest for one in hashed] == [item.hashed.digest for item in send_items(tmp_path / "source")]
     assert sorted(item.key for item in landed) == sorted(item.key for item in items)
     assert read_tree(tmp_path / "out") == content
     counted = meter.statistics()
-    assert (counted.files_done, counted.bytes_done) == (1500, sum(map(len, content.values())))
-    assert counted.bytes_hashed == counted.bytes_done
-    assert counted.gauges.worked > 0
+    size = sum(map(len, content.values()))
+    assert (counted.files_done, counted.bytes_done, counted.bytes_hashed) == (2 * 1500, 2 * size, size)
+    assert 0 < by_hand[0] < by_hand[1] < by_hand[2]
+    assert counted.gauges.worked >= sum(spent["worked"] for spent in told) > 0
 
 
 @pytest.mark.parametrize("bad", range(0, 1500, 300))
