@@ -20,6 +20,7 @@ from .newfile import open_new_file
 from .pending import Pending, Waiting
 from .portal import blocking, run
 from .session import active_run, here, workspace_here
+from .workspace import Workspace
 
 if TYPE_CHECKING:
     from ..media.value import Value
@@ -65,6 +66,14 @@ class Artifact(Linked):
         self._draft.check_open(method)
         return self._draft
 
+    async def _adding(self, method: str) -> tuple[Draft, Workspace]:
+        """The draft, while it may change, and where its files are hashed. What a run is there to log goes ahead to the store."""
+        draft, workspace = self._open(method), await workspace_here()
+        run = active_run()
+        if run is not None and not run.disabled and draft.ahead is None:
+            draft.go_ahead(workspace.ahead(run.entity))
+        return draft, workspace
+
     async def add_file_async(
         self,
         local_path: Path,
@@ -79,9 +88,9 @@ class Artifact(Linked):
         up to its first dot by part of the digest. Raise ValueError for what is not a file, a path that cannot be, or another
         content under the same path without `overwrite`."""
         del skip_cache
-        draft, local = self._open("add_file"), os.fspath(local_path)
+        local = os.fspath(local_path)
         named = name or os.path.basename(local)
-        workspace = await workspace_here()
+        draft, workspace = await self._adding("add_file")
         path = await draft.add_file(workspace, local, named, is_tmp=is_tmp, policy=policy, overwrite=overwrite)
         return ArtifactManifestEntry(self, path, draft.entry(path), self.source_of(path))
 
@@ -100,9 +109,9 @@ class Artifact(Linked):
         """Add everything below a local folder, under the folder `name` (default: the root). Links are followed; `ignore` and
         a `.ladingignore` file in the folder take patterns as in .gitignore. With `merge`, changed files replace earlier ones."""
         del skip_cache
-        draft, meter = self._open("add_dir"), Meter(progress)
+        (draft, workspace), meter = await self._adding("add_dir"), Meter(progress)
         root = os.fspath(local_path)
-        await draft.add_dir(await workspace_here(), root, name or "", policy=policy, merge=merge, ignore=ignore, meter=meter)
+        await draft.add_dir(workspace, root, name or "", policy=policy, merge=merge, ignore=ignore, meter=meter)
         meter.finish()
 
     add_dir = blocking(add_dir_async)
@@ -113,7 +122,7 @@ class Artifact(Linked):
     ) -> AsyncGenerator[IO[Any]]:
         """A new file, open for writing, that is added when the block ends. Mode "w" replaces an entry, "x" does not; "b" for
         bytes."""
-        draft, workspace = self._open("new_file"), await workspace_here()
+        draft, workspace = await self._adding("new_file")
         with open_new_file(draft, workspace, name, mode or "x", encoding) as (file, path):
             yield file
         await draft.add_file(workspace, path, name, is_tmp=False, policy=policy, overwrite="x" not in (mode or "x"))
@@ -124,7 +133,7 @@ class Artifact(Linked):
     ) -> Generator[IO[Any]]:
         """A new file, open for writing, that is added when the block ends. Mode "w" replaces an entry, "x" does not; "b" for
         bytes."""
-        draft, workspace = self._open("new_file"), blocking(workspace_here)()
+        draft, workspace = blocking(self._adding)("new_file")
         with open_new_file(draft, workspace, name, mode or "x", encoding) as (file, path):
             yield file
         blocking(draft.add_file)(workspace, path, name, is_tmp=False, policy=policy, overwrite="x" not in (mode or "x"))

@@ -19,6 +19,8 @@ from ..manifest.manifest import Manifest
 from ..manifest.paths import artifact_path
 from ..manifest.wandb import md5_label
 from ..store.owner import scratch_name
+from ..store.threads import to_the_end
+from ..transfer.ahead import Ahead
 from ..transfer.hashing import Hashed
 from ..transfer.local import LocalFile, check_unchanged, local_errors, local_file
 from ..transfer.plan import entry_of
@@ -55,6 +57,8 @@ class Draft:
         self.finalized = False
         self.id = secrets.token_hex(16)
         """What it is known by where it is one part of a version."""
+        self.ahead: Ahead | None = None
+        """Where large files go as they are added, so that the log finds them stored."""
         self.given: WriteSession | None = None
         """The version that it was given to as a part."""
         self._lock = threading.Lock()
@@ -67,6 +71,12 @@ class Draft:
     def immutable(self) -> bool:
         """Whether every file was promised not to change, so that sending may go on in the background."""
         return bool(self.sources) and all(source.policy == "immutable" for source in self.sources.values())
+
+    def go_ahead(self, ahead: Ahead | None) -> None:
+        """Let large files that are added from now on go to their store at once. What is not logged goes with the artifact."""
+        self.ahead = ahead
+        if ahead:
+            weakref.finalize(self, ahead.discard)
 
     def check_open(self, method: str) -> None:
         """Raise `ArtifactFinalizedError` if nothing may change any more."""
@@ -135,7 +145,12 @@ class Draft:
 
     async def _hash(self, workspace: Workspace, files: Sequence[LocalFile], meter: Meter) -> list[Hashed]:
         md5 = self.manifest.digest_algorithm is Label.MD5
-        return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter)
+        try:
+            return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter, ahead=self.ahead)
+        except BaseException:
+            if self.ahead:
+                await to_the_end(asyncio.to_thread(self.ahead.discard))
+            raise
 
     def enter(self, prepared: Mapping[str, tuple[Entry, Source | None]], kept: Sequence[object], *, overwrite: bool) -> None:
         """Add entries that are prepared, references without a source among them: all, or none. `kept` is held until the log."""
@@ -235,6 +250,8 @@ class Draft:
 
     def release(self) -> None:
         """The local files are theirs again, whose they were; those that this artifact made go."""
+        if self.ahead:
+            self.ahead.discard()
         self.sources = {}
         self._paths.clear()
         self._kept.clear()

@@ -46,7 +46,7 @@ async def upsert(workspace: Workspace, draft: Draft, target: Target, name: str, 
         return gathering
     async with write_session(workspace, target) as session:
         meter.add(files=len(draft.manifest), bytes=await asyncio.to_thread(draft.manifest.size))
-        load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None)
+        load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None, draft.ahead)
         work = Sending(workspace, load, session, meter)
         await work.authorise()
         await work.send_files()

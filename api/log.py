@@ -53,7 +53,7 @@ async def log_draft(workspace: Workspace, draft: Draft, target: Target, meter: M
     if draft.incremental:
         committed = await _log_onto_latest(workspace, draft, target, meter)
     else:
-        load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None)
+        load = Load(draft.manifest, draft.sources, draft.base.version if draft.base else None, draft.ahead)
         committed = await _log_load(workspace, load, target, meter, await _latest(workspace, target), Premise())
     await receipt(workspace, committed.version)
     return committed
@@ -67,7 +67,8 @@ async def _log_onto_latest(workspace: Workspace, draft: Draft, target: Target, m
         merged = own if latest is None else await _on_top(workspace, latest, own)
         premise = Premise(latest="" if latest is None else latest.id)
         try:
-            committed = await _log_load(workspace, Load(merged, draft.sources, latest), target, meter, latest, premise)
+            load = Load(merged, draft.sources, latest, draft.ahead)
+            committed = await _log_load(workspace, load, target, meter, latest, premise)
         except PremiseError:
             if attempt == ATTEMPTS:
                 raise

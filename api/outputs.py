@@ -150,6 +150,8 @@ class Outputs(RunFacts):
         except TypeError as error:
             raise InvalidTypeError(f"neither an artifact nor a path: {artifact_or_path!r}") from error
         artifact = Artifact(name or self._name_for(path), type or "unspecified")
+        if self._workspace is not None:
+            artifact.draft.go_ahead(self._workspace.ahead(self.entity))
         if "://" in path:
             await artifact.add_reference_async(path)
         elif await asyncio.to_thread(os.path.isdir, path):

@@ -12,6 +12,7 @@ from ..errors import StoreError
 from ..manifest.document import Document, build_document
 from ..manifest.entry import Entry, has_tree_digest
 from ..manifest.manifest import Manifest
+from ..transfer.ahead import Ahead
 from ..transfer.plan import SendItem, manifest_key, object_key
 from ..transfer.progress import Meter
 from ..transfer.send import send
@@ -26,11 +27,13 @@ ASK_AT_ONCE = 50_000  # each question holds the catalogue's write lock
 
 
 class Load(Struct, frozen=True):
-    """What a version shall hold: the local files behind its entries, and the version that other stored entries come from."""
+    """What a version shall hold: the local files behind its entries, the version that other stored entries come from, and what
+    went ahead of the files."""
 
     manifest: Manifest
     sources: Mapping[str, Source]
     base: Version | None = None
+    ahead: Ahead | None = None
 
 
 class Sending(Struct):
@@ -63,7 +66,8 @@ class Sending(Struct):
         missing += await self._of_base(items)
         await clear_bad(self.workspace, self.session.entity_id, missing, self.load.manifest.algorithm)
         await asyncio.to_thread(self._count_reused, missing)
-        await send(self.workspace.engine, missing, self.load.manifest.algorithm, meter=self.meter, landed=self._landed)
+        engine, algorithm = self.workspace.engine, self.load.manifest.algorithm
+        await send(engine, missing, algorithm, meter=self.meter, landed=self._landed, ahead=self.load.ahead)
 
     def _items(self, sources: Iterable[Source]) -> dict[str, SendItem]:
         """One item for each content, by digest."""

@@ -13,12 +13,14 @@ from msgspec import Struct
 from ..catalog import Catalog, ObjectInfo, open_catalog
 from ..catalog.forks import in_sqlite
 from ..errors import FormatNewerError, LocalFileError, StoreForeignError
+from ..store.early import writes_early
 from ..store.folder import FolderStore
 from ..store.journal import Journal
 from ..store.opening import open_store
 from ..store.ownership import claim, owns
 from ..store.store import Store
 from ..store.threads import ended
+from ..transfer.ahead import Ahead
 from ..transfer.budget import ByteBudget, shared_budget
 from ..transfer.driver import persist
 from ..transfer.engine import Engine
@@ -55,6 +57,11 @@ class Workspace(Struct):
     def check_online(self, url: str) -> None:
         """Raise `SettingsError` in mode "offline" for what lies on a network, before it is asked anything."""
         self.settings.check_online(url)
+
+    def ahead(self, entity: str) -> Ahead | None:
+        """How large files go to the store while they are hashed, to be logged for this entity; None where the store is far."""
+        store = self.store
+        return Ahead(store, lambda least: self.catalog.sizes(entity, least=least)) if writes_early(store) else None
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""

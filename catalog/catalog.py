@@ -116,6 +116,11 @@ class Catalog(Upkept, Protocol):
 
     async def receipted(self, version_ids: Sequence[str]) -> None: ...
 
+    async def sizes(self, entity: str, *, least: int) -> frozenset[int]:
+        """The sizes, from `least` on, of file contents that the entity stores or once stored; none where there is no such
+        entity."""
+        ...
+
     async def forget(self, entity_id: str, objects: Sequence[ObjectInfo]) -> None:
         """These objects turned out bad or gone: `ask` knows them no more, and the next log that needs them sends them again."""
         ...

@@ -10,7 +10,7 @@ from . import packed
 from .dialect import insert_missing, insert_or_set
 from .leases import renew
 from .packed import pack
-from .tables import leaving, objects, pins
+from .tables import entities, leaving, objects, pins
 from .values import ObjectInfo, WriteSession
 
 _NAMED = 3
@@ -53,6 +53,13 @@ def forget(connection: Connection, entity_id: str, bad: Sequence[ObjectInfo]) ->
     insert = insert_or_set(connection, objects, ["state"], only=objects.c.state != "deleting", source=rows)
     for some in pack(bad):
         connection.execute(insert, some.parameters(sizes=True) | {"owner": entity_id})
+
+
+def sizes(connection: Connection, entity: str, least: int) -> frozenset[int]:
+    # Looks through all that the entity stores: an index would cost each small file something, and who asks has gigabytes to read.
+    entity_id = select(entities.c.id).where(entities.c.name == entity).scalar_subquery()
+    found = select(objects.c.size).where(objects.c.entity_id == entity_id, objects.c.kind == "object", objects.c.size >= least)
+    return frozenset(connection.scalars(found))
 
 
 def lost(connection: Connection, entity_id: str) -> bool:

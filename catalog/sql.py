@@ -10,7 +10,7 @@ from . import changes, collection, gatherings, leases, lineage, links, registrie
 from .commits import commit, outcome
 from .dialect import insert_missing
 from .labels import relabel
-from .objects import ask, forget, lost, stored
+from .objects import ask, forget, lost, sizes, stored
 from .sql_upkept import SqlUpkept
 from .tables import meta
 from .values import (
@@ -124,6 +124,9 @@ class SqlCatalog(SqlUpkept):
 
     async def receipted(self, version_ids: Sequence[str]) -> None:
         await self._write(versions.receipted, version_ids)
+
+    async def sizes(self, entity: str, *, least: int) -> frozenset[int]:
+        return await self._read(sizes, entity, least)
 
     async def forget(self, entity_id: str, objects: Sequence[ObjectInfo]) -> None:
         await self._write(forget, entity_id, objects)

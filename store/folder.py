@@ -10,6 +10,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from ..errors import AlreadyExistsError, NotFoundError
+from .folder_early import FolderEarly, begin_early
 from .folder_jobs import FolderRead, FolderWrite, adopt_or_create, etag_of
 from .folder_put import FolderPut
 from .jobs import ReadJob, WriteJob
@@ -67,6 +68,10 @@ class FolderStore:
             return adopt_or_create(path, f"{self.root}/{TEMPORARY}", key, self.url, size, replace=replace)
 
         return await self._in_thread(start, key)
+
+    def begin_early(self, subject: str, source: str, size: int) -> FolderEarly:
+        with disk_errors(source, self.url):
+            return begin_early(f"{self.root}/{TEMPORARY}", subject, source, self.url, size, self.path)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:
         folder = prefix.rpartition("/")[0]

@@ -170,15 +170,23 @@ def _opened(path: str) -> Generator[int]:
 def adopt_or_create(path: str, folder: str, key: str, url: str, size: int, *, replace: bool = False) -> FolderWrite:
     """Go on with the file that a certainly dead writer of the same key left, else start a new one."""
     subject = key.rpartition("/")[2]
+    if left := adopted(folder, subject):
+        return FolderWrite(path, left, key, url, size, frozenset(_data_ranges(left, size)), replace)
+    name = f"{folder}/{temporary_name(subject)}"
+    os.close(create(name, MODE | 0o222))
+    return FolderWrite(path, name, key, url, size, replace=replace)
+
+
+def adopted(folder: str, subject: str) -> str | None:
+    """What a certainly dead writer of the same subject left, under a name of this process now, to be written; None if nothing."""
     name = f"{folder}/{temporary_name(subject)}"
     for left in _leftovers(folder, subject):
         with contextlib.suppress(FileNotFoundError):  # another process may adopt it, too: one of the renames wins
             os.rename(f"{folder}/{left}", name)
             # It is read-only already if its writer died just before publishing it.
             os.chmod(name, os.stat(name).st_mode & MODE | 0o200)
-            return FolderWrite(path, name, key, url, size, frozenset(_data_ranges(name, size)), replace)
-    os.close(create(name, MODE | 0o222))
-    return FolderWrite(path, name, key, url, size, replace=replace)
+            return name
+    return None
 
 
 def _leftovers(folder: str, subject: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from ..errors import StoreError
 from .checksum import Checksum, Piece
 from .nameless import give_name, nameless
 from .owner import temporary_name
-from .posix import disk_errors, rename_new, store_error
+from .posix import SLICE, disk_errors, rename_new, store_error
 
 T = TypeVar("T")
 MODE = 0o444  # objects never change; the umask takes its share
@@ -85,10 +85,10 @@ def write_all(descriptor: int, pieces: Iterable[Piece], start: int, stop: int, k
     for piece in pieces:
         if position + len(piece) > stop:
             raise StoreError(f"{key}: more than the announced {stop - start} bytes were sent")
-        done = 0
+        view, done = memoryview(piece), 0
         try:
-            while done < len(piece):
-                done += os.pwrite(descriptor, memoryview(piece)[done:] if done else piece, position + done)
+            while done < len(view):
+                done += os.pwrite(descriptor, view[done : done + SLICE], position + done)
         except OSError as error:
             raise store_error(error, key, url) from error
         position += len(piece)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ..errors import AlreadyExistsError
 from ..manifest.digest import Algorithm
 from ..store.store import Store, is_portable, read_bytes, write_bytes
+from .ahead import Ahead
 from .budget import BudgetStatistics, ByteBudget, shared_budget
 from .driver import persist
 from .endpoints import SharedGates, fixed_gates, gates_of
@@ -107,10 +108,12 @@ class Engine:
         md5: bool = False,
         rehash: bool = False,
         meter: Meter | None = None,
+        ahead: Ahead | None = None,
     ) -> list[Hashed]:
-        """The digests of these files, in their order: from the index where it is certain (unless `rehash`), else read. Raise
-        `FileChangedError` if one changes meanwhile, `LocalFileError`."""
-        known = await self._hash(files, algorithm, md5, rehash, meter or Meter(), fail)
+        """The digests of these files, in their order: from the index where it is certain (unless `rehash`), else read. Of what is
+        read, large files may go `ahead` to their store. Raise `FileChangedError` if one changes meanwhile, `LocalFileError`, and
+        of that store `StoreError`."""
+        known = await self._hash(files, algorithm, md5, rehash, meter or Meter(), fail, ahead)
         return [known[file.path] for file in files]
 
     async def hash_steady(
@@ -120,13 +123,22 @@ class Engine:
         return await self._hash(files, algorithm, False, rehash, meter, lambda file, error: None)
 
     async def _hash(
-        self, files: Sequence[LocalFile], algorithm: Algorithm, md5: bool, rehash: bool, meter: Meter, lost: Lost
+        self,
+        files: Sequence[LocalFile],
+        algorithm: Algorithm,
+        md5: bool,
+        rehash: bool,
+        meter: Meter,
+        lost: Lost,
+        ahead: Ahead | None = None,
     ) -> dict[str, Hashed]:
         known: dict[str, Hashed] = {}
         if (index := self.index) and not rehash and files:
             known = await self.lanes.run(lambda halt: index.lookup(files, algorithm, md5=md5))
         unknown, began = [file for file in files if file.path not in known], time.time_ns()
-        fresh = await hash_files(self.lanes, unknown, algorithm, md5=md5, meter=meter, limits=self.hashing, lost=lost)
+        fresh = await hash_files(
+            self.lanes, unknown, algorithm, md5=md5, meter=meter, limits=self.hashing, lost=lost, ahead=ahead
+        )
         if index and fresh:
             rows = [(file.path, file.stamp, fresh[file.path]) for file in unknown if file.path in fresh]
             await self.lanes.run(lambda halt: index.remember(rows, algorithm, began=began))

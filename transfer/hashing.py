@@ -11,7 +11,9 @@ from msgspec import Struct, field
 
 from ..errors import FileChangedError, LadingError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher, leaf_count, leaf_digest, root_digest
+from ..store.early import EarlyWrite
 from ..store.halt import Halt
+from .ahead import Ahead, carry_leaf
 from .batches import batches
 from .driver import drive
 from .gauges import turn
@@ -41,6 +43,7 @@ class _Large:
 
     file: LocalFile
     leaves: list[bytes]
+    write: EarlyWrite | None = None
     md5: bytes | None = None
 
 
@@ -83,13 +86,16 @@ async def hash_files(
     meter: Meter,
     limits: Limits,
     lost: Lost = fail,
+    ahead: Ahead | None = None,
 ) -> dict[str, Hashed]:
     """The digests of these files, by path. `lost` is told, in any thread, of a file that changes meanwhile (`FileChangedError`)
-    or cannot be read (`LocalFileError`)."""
+    or cannot be read (`LocalFileError`). Some of them go `ahead` to their store; then `StoreError` may be raised, too."""
     found: dict[str, Hashed] = {}
     distinct = {file.path: file for file in files}
     few = [file for file in distinct.values() if file.stamp.size <= LEAF_SIZE]
-    large = [_Large(file, [b""] * leaf_count(file.stamp.size)) for file in distinct.values() if file.stamp.size > LEAF_SIZE]
+    many = [file for file in distinct.values() if file.stamp.size > LEAF_SIZE]
+    writes = await ahead.begin(lanes, many, algorithm) if ahead else {}
+    large = [_Large(file, [b""] * leaf_count(file.stamp.size), writes.get(file.path)) for file in many]
 
     async def execute(work: _Work) -> None:
         if isinstance(work, list):
@@ -106,6 +112,9 @@ async def hash_files(
         both = Limits(limits.small + more, limits.bulk)
         await drive(execute, small=small, bulk=_parts(large, md5, limits.bulk), limits=both, retry=Retry(attempts=1), meter=meter)
     found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
+    if ahead:
+        for path in writes.keys() & found.keys():
+            ahead.landed(path, found[path].digest)
     return found
 
 
@@ -172,7 +181,11 @@ def _hash_leaves(part: _Leaves, descriptor: int, algorithm: Algorithm, meter: Me
     file = part.of.file
     for index in range(part.first, part.stop):
         start, stop = index * LEAF_SIZE, min((index + 1) * LEAF_SIZE, file.stamp.size)
-        part.of.leaves[index] = _hash_leaf(descriptor, file.path, start, stop, algorithm, halt)
+        part.of.leaves[index] = (
+            carry_leaf(part.of.write, descriptor, file.path, index, start, stop, algorithm, halt)
+            if part.of.write
+            else _hash_leaf(descriptor, file.path, start, stop, algorithm, halt)
+        )
         meter.add(bytes_hashed=stop - start)
 
 

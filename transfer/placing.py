@@ -3,6 +3,7 @@
 import os
 
 from ..errors import AlreadyExistsError
+from ..store.posix import SLICE
 from .local import Stamp, local_error, stamp_of
 from .plan import FetchItem
 
@@ -18,7 +19,8 @@ def write(descriptor: int, piece: memoryview, path: str, at: int | None = None) 
     """Write all of it; a disk that fills up takes a part and says no to the rest."""
     try:
         while len(piece):
-            count = os.write(descriptor, piece) if at is None else os.pwrite(descriptor, piece, at)
+            some = piece[:SLICE]
+            count = os.write(descriptor, some) if at is None else os.pwrite(descriptor, some, at)
             piece, at = piece[count:], None if at is None else at + count
     except OSError as error:
         raise local_error(error, path) from error

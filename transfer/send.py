@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from ..errors import LadingError
 from ..manifest.digest import Algorithm
+from .ahead import Ahead
 from .batches import BatchCount, amount, batches, most_of
 from .driver import Partly, Spent, drive
 from .engine import Engine
@@ -20,9 +21,17 @@ Landed = Callable[[Sequence[SendItem]], Awaitable[None]]
 _Work = list[SendItem] | SendItem
 
 
-async def send(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm, *, meter: Meter, landed: Landed) -> None:
+async def send(
+    engine: Engine,
+    items: Sequence[SendItem],
+    algorithm: Algorithm,
+    *,
+    meter: Meter,
+    landed: Landed,
+    ahead: Ahead | None = None,
+) -> None:
     """Make an object of each file. `landed` is awaited for every few that lie in the store, not yet flushed; what it raises
-    ends the sending.
+    ends the sending. What went `ahead` to the engine's store is there already.
 
     What lies under a key already is trusted if the store is durable, else read and, if it is wrong, replaced. Raise
     `FileChangedError` if a file is not what its digest says; then nothing of it is in the store.
@@ -39,7 +48,7 @@ async def send(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm, 
 
     async def large(item: SendItem) -> None:
         try:
-            await send_large(engine, item, algorithm, meter)
+            await send_large(engine, item, algorithm, meter, ahead)
             await landed([item])
         except LadingError as error:
             raise Spent(error) from error

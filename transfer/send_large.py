@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+from collections.abc import Iterator
 
 from ..errors import AlreadyExistsError, DigestMismatchError, FileChangedError, StoreError
 from ..manifest.digest import Algorithm
@@ -10,7 +11,8 @@ from ..store.checksum import Checksum, Summer, can_compute
 from ..store.halt import Halt
 from ..store.jobs import WriteJob
 from ..store.store import Write
-from ..store.threads import in_grace
+from ..store.threads import in_grace, in_thread
+from .ahead import Ahead
 from .driver import drive, persist
 from .engine import Engine
 from .leaves import read_leaves
@@ -26,10 +28,10 @@ from .trace import logger
 _BRIEF = Retry(attempts=3, base=0.1, cap=0.2, unanswered=3, throttled=3)
 
 
-async def send_large(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> None:
+async def send_large(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter, ahead: Ahead | None = None) -> None:
     """Make the object, counted as its parts lie there. What fails was retried. Whatever happens, nothing half done is left."""
     for _ in range(TRIES):
-        if await _made(engine, item, algorithm, meter):
+        if await _made(engine, item, algorithm, meter, ahead):
             return
         if await is_right(engine, item, algorithm, meter):
             meter.add(files_done=1, bytes_done=item.size, files_reused=1, bytes_reused=item.size)
@@ -37,14 +39,14 @@ async def send_large(engine: Engine, item: SendItem, algorithm: Algorithm, meter
     raise contended(engine.store, item.key)
 
 
-async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter) -> bool:
+async def _made(engine: Engine, item: SendItem, algorithm: Algorithm, meter: Meter, ahead: Ahead | None) -> bool:
     """False if the key is taken."""
     sending = _Sending(engine, item, algorithm, meter)
     try:
-        await sending.begin()
+        await sending.begin(ahead)
         await drive(
             sending.run,
-            bulk=cut(item.size, part_leaves(item.size)),
+            bulk=sending.parts(),
             limits=engine.gates.parts(),
             retry=engine.retry,
             meter=meter,
@@ -73,13 +75,22 @@ class _Sending:
         self.engine, self.item, self.algorithm, self.meter = engine, item, algorithm, meter
         self.write: Write | None = None
         self.done = self.reused = 0
+        self.early = False
 
-    async def begin(self) -> None:
+    async def begin(self, ahead: Ahead | None) -> None:
         async def begin() -> None:
-            self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
+            if ahead and (early := ahead.take(self.item.hashed.digest)):
+                self.write, self.early = await in_thread(lambda: early.named(self.item.key)), True
+                self._count(self.item.size, 0)
+            else:
+                self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
 
         # Not to be cut short: what was begun could not be aborted.
         await persist(lambda: in_grace(begin(), self.engine.grace), retry=self.engine.retry, meter=self.meter)
+
+    def parts(self) -> Iterator[Run]:
+        """Those that do not lie there yet."""
+        return iter(()) if self.early else cut(self.item.size, part_leaves(self.item.size))
 
     async def run(self, run: Run) -> float:
         """Returns how many bytes went to the store."""

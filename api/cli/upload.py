@@ -142,6 +142,7 @@ async def upload(console: Console, asked: Upload) -> None:
     artifact, settings = asked.artifact(), asked.settings()
     workspace = await open_workspace(settings)
     labels = Labels(alias_list(alias for alias in asked.aliases if alias != LATEST), tag_list(asked.tags))
+    artifact.draft.go_ahead(workspace.ahead(settings.entity))
     with console.watch() as watch:
         hashing = await _add(workspace, artifact, asked, watch)
         async with await init_async(settings.project, settings.entity, id=asked.run_id, job_type="put") as run:

@@ -1,0 +1,96 @@
+"""Early writes of a folder store: files that hold, behind the content, the digests of the parts that were written."""
+
+import contextlib
+import os
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+
+from .folder_jobs import FolderPart, FolderRead, FolderWrite, adopted
+from .folder_put import MODE, create
+from .jobs import ReadJob, WriteJob
+from .owner import temporary_name
+from .posix import disk_errors, reflink
+from .store import Write
+
+_DIGEST = 32
+
+
+@dataclass(slots=True)
+class FolderEarly:
+    """A file under a name of this process alone; `path` says where the object of a key is to lie."""
+
+    temporary: str
+    source: str
+    url: str
+    size: int
+    path: Callable[[str], str]
+    shared: bool = False
+    open: bool = True
+    pid: int = field(default_factory=os.getpid)  # a forked child has its parent's, too
+
+    def part(self, start: int, stop: int) -> WriteJob:
+        return FolderPart(self.temporary, self.source, self.url, start, stop)
+
+    def written(self, start: int, stop: int) -> ReadJob:
+        return FolderRead(self.temporary, self.source, self.url, start, stop)
+
+    def note(self, number: int, digest: bytes) -> None:
+        with self._opened() as descriptor:
+            os.pwrite(descriptor, digest, self.size + number * _DIGEST)
+
+    def noted(self, number: int) -> bytes | None:
+        with self._opened() as descriptor:
+            found = os.pread(descriptor, _DIGEST, self.size + number * _DIGEST)
+        return found if len(found) == _DIGEST and any(found) else None
+
+    def named(self, key: str) -> Write:
+        # Under the name that a write of this key has: whoever comes after a crash goes on with it.
+        temporary = f"{os.path.dirname(self.temporary)}/{temporary_name(key.rpartition('/')[2])}"
+        try:
+            with disk_errors(key, self.url):
+                os.truncate(self.temporary, self.size)
+                os.rename(self.temporary, temporary)
+        except BaseException:
+            self.discard()
+            raise
+        self.open = False
+        return FolderWrite(self.path(key), temporary, key, self.url, self.size, frozenset({(0, self.size)}))
+
+    def discard(self) -> None:
+        if self.open and self.pid == os.getpid():
+            self.open = False
+            with disk_errors(self.source, self.url), contextlib.suppress(FileNotFoundError):
+                os.unlink(self.temporary)
+
+    @contextlib.contextmanager
+    def _opened(self) -> Generator[int]:
+        with disk_errors(self.source, self.url):
+            descriptor = os.open(self.temporary, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+
+
+def begin_early(folder: str, subject: str, source: str, url: str, size: int, path: Callable[[str], str]) -> FolderEarly:
+    """Go on with what a certainly dead writer of the same left in `folder`, else start anew. Blocks."""
+    if left := adopted(folder, subject):
+        return FolderEarly(left, source, url, size, path)
+    temporary = f"{folder}/{temporary_name(subject)}"
+    descriptor = create(temporary, MODE | 0o222)
+    try:
+        shared = _shares(source, descriptor, size)
+    finally:
+        os.close(descriptor)
+    return FolderEarly(temporary, source, url, size, path, shared)
+
+
+def _shares(source: str, target: int, size: int) -> bool:
+    """Whether the new file shares all blocks of the source. Whatever else is wrong is met again by who reads or writes."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return reflink(descriptor, target) and os.fstat(target).st_size == size
+        finally:
+            os.close(descriptor)
+    return False
