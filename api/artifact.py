@@ -83,8 +83,9 @@ class Artifact(Linked):
         policy: str = "mutable",
         overwrite: bool = False,
     ) -> ArtifactManifestEntry:
-        """Add a local file under `name` (default: its base name), and hash it. It is read again when it is logged: with policy
-        "mutable" it may change once log_artifact has returned, with "immutable" only after wait(). `is_tmp` replaces the name
+        """Add a local file under `name` (default: its base name), and hash it. It may not change before it is logged: with policy
+        "mutable" before log_artifact has returned, with "immutable" before wait() has. While a run is active, a file from 64 MiB
+        on goes to a folder store at once, and goes away again with an artifact that is not logged. `is_tmp` replaces the name
         up to its first dot by part of the digest. Raise ValueError for what is not a file, a path that cannot be, or another
         content under the same path without `overwrite`."""
         del skip_cache

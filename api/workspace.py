@@ -61,7 +61,7 @@ class Workspace(Struct):
     def ahead(self, entity: str) -> Ahead | None:
         """How large files go to the store while they are hashed, to be logged for this entity; None where the store is far."""
         store = self.store
-        return Ahead(store, lambda least: self.catalog.sizes(entity, least=least)) if writes_early(store) else None
+        return Ahead(store, lambda least: self.catalog.large_objects(entity, least=least)) if writes_early(store) else None
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""

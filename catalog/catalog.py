@@ -1,6 +1,6 @@
 """What the catalogue promises: the one place that knows which names exist and what they mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from .upkept import Upkept
@@ -116,9 +116,9 @@ class Catalog(Upkept, Protocol):
 
     async def receipted(self, version_ids: Sequence[str]) -> None: ...
 
-    async def sizes(self, entity: str, *, least: int) -> frozenset[int]:
-        """The sizes, from `least` on, of file contents that the entity stores or once stored; none where there is no such
-        entity."""
+    async def large_objects(self, entity: str, *, least: int) -> Mapping[str, int]:
+        """The file contents of `least` bytes and more that the entity stores or once stored: their keys and sizes; none where
+        there is no such entity."""
         ...
 
     async def forget(self, entity_id: str, objects: Sequence[ObjectInfo]) -> None:

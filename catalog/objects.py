@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, and_, bindparam, exists, literal, select, update
 
 from ..errors import CatalogBusyError, StoreError
+from ..manifest.keys import stored_key
 from . import packed
 from .dialect import insert_missing, insert_or_set
 from .leases import renew
@@ -55,11 +56,12 @@ def forget(connection: Connection, entity_id: str, bad: Sequence[ObjectInfo]) ->
         connection.execute(insert, some.parameters(sizes=True) | {"owner": entity_id})
 
 
-def sizes(connection: Connection, entity: str, least: int) -> frozenset[int]:
+def large_objects(connection: Connection, entity: str, least: int) -> dict[str, int]:
     # Looks through all that the entity stores: an index would cost each small file something, and who asks has gigabytes to read.
-    entity_id = select(entities.c.id).where(entities.c.name == entity).scalar_subquery()
-    found = select(objects.c.size).where(objects.c.entity_id == entity_id, objects.c.kind == "object", objects.c.size >= least)
-    return frozenset(connection.scalars(found))
+    owner = connection.scalar(select(entities.c.id).where(entities.c.name == entity))
+    found = select(objects.c.algorithm, objects.c.digest, objects.c.size)
+    rows = connection.execute(found.where(objects.c.entity_id == owner, objects.c.kind == "object", objects.c.size >= least))
+    return {stored_key("object", str(owner), algorithm, digest.hex()): size for algorithm, digest, size in rows}
 
 
 def lost(connection: Connection, entity_id: str) -> bool:
@@ -103,5 +105,4 @@ def _revive(connection: Connection, session: WriteSession) -> None:
 
 
 def _keys(entity_id: str, rows: Any) -> str:
-    named = [f"{kind}s/{entity_id}/{algorithm.lower()}/{digest.hex()[:2]}/{digest.hex()[2:]}" for kind, algorithm, digest in rows]
-    return ", ".join(named)
+    return ", ".join(stored_key(kind, entity_id, algorithm, digest.hex()) for kind, algorithm, digest in rows)

@@ -1,6 +1,6 @@
 """A catalogue in a SQL database: which transaction each call is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, select
@@ -10,7 +10,7 @@ from . import changes, collection, gatherings, leases, lineage, links, registrie
 from .commits import commit, outcome
 from .dialect import insert_missing
 from .labels import relabel
-from .objects import ask, forget, lost, sizes, stored
+from .objects import ask, forget, large_objects, lost, stored
 from .sql_upkept import SqlUpkept
 from .tables import meta
 from .values import (
@@ -125,8 +125,8 @@ class SqlCatalog(SqlUpkept):
     async def receipted(self, version_ids: Sequence[str]) -> None:
         await self._write(versions.receipted, version_ids)
 
-    async def sizes(self, entity: str, *, least: int) -> frozenset[int]:
-        return await self._read(sizes, entity, least)
+    async def large_objects(self, entity: str, *, least: int) -> Mapping[str, int]:
+        return await self._read(large_objects, entity, least)
 
     async def forget(self, entity_id: str, objects: Sequence[ObjectInfo]) -> None:
         await self._write(forget, entity_id, objects)

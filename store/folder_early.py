@@ -47,6 +47,7 @@ class FolderEarly:
         # Under the name that a write of this key has: whoever comes after a crash goes on with it.
         temporary = f"{os.path.dirname(self.temporary)}/{temporary_name(key.rpartition('/')[2])}"
         try:
+            path = self.path(key)
             with disk_errors(key, self.url):
                 os.truncate(self.temporary, self.size)
                 os.rename(self.temporary, temporary)
@@ -54,7 +55,7 @@ class FolderEarly:
             self.discard()
             raise
         self.open = False
-        return FolderWrite(self.path(key), temporary, key, self.url, self.size, frozenset({(0, self.size)}))
+        return FolderWrite(path, temporary, key, self.url, self.size, frozenset({(0, self.size)}))
 
     def discard(self) -> None:
         if self.open and self.pid == os.getpid():

@@ -4,7 +4,8 @@ import pytest
 
 from ..catalog import Catalog, Collection, Labels, RunInfo, Version, Wanted
 from ..errors import InvalidValueError
-from .catalog_contract import log, start
+from ..manifest.keys import stored_key
+from .catalog_contract import begin, log, some_object, start
 
 
 class ListsContract:
@@ -82,6 +83,17 @@ class ListsContract:
 
         with pytest.raises(InvalidValueError, match="does not continue this list"):
             await catalog.collections("e", "p", None, limit=1, cursor="[5]")
+
+    async def test_large_objects_are_contents_of_one_entity_also_lost_ones(self, catalog: Catalog) -> None:
+        session = await begin(catalog, "id")
+        two, three, page = some_object("aa"), some_object("bbb"), some_object("pages", kind="manifest")
+        await catalog.stored(session, [some_object("a"), two, three, page])
+
+        await catalog.forget(session.entity_id, [three])
+
+        keys = {stored_key("object", session.entity_id, "BLAKE3", each.digest): each.size for each in (two, three)}
+        assert await catalog.large_objects("e", least=2) == keys
+        assert await catalog.large_objects("nobody", least=0) == {}
 
 
 def ids(runs: tuple[RunInfo, ...]) -> str:

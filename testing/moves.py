@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..manifest.digest import Algorithm
 from ..store.store import Store, write_bytes
+from ..transfer.ahead import Ahead
 from ..transfer.engine import Engine
 from ..transfer.fetch import fetch
 from ..transfer.plan import FetchItem, SendItem
@@ -34,7 +35,9 @@ async def put_tree(store: Store, items: Sequence[FetchItem], contents: Mapping[s
         await write_bytes(store, key, contents[path])
 
 
-async def send_tree(engine: Engine, items: Sequence[SendItem], algorithm: Algorithm = Algorithm.BLAKE3) -> Moved:
+async def send_tree(
+    engine: Engine, items: Sequence[SendItem], algorithm: Algorithm = Algorithm.BLAKE3, *, ahead: Ahead | None = None
+) -> Moved:
     """Send, and check that each item landed once."""
     keys, meter = list[str](), Meter()
 
@@ -42,7 +45,7 @@ async def send_tree(engine: Engine, items: Sequence[SendItem], algorithm: Algori
         assert items
         keys.extend(item.key for item in items)
 
-    await send(engine, items, algorithm, meter=meter, landed=landed)
+    await send(engine, items, algorithm, meter=meter, landed=landed, ahead=ahead)
     assert sorted(keys) == sorted(item.key for item in items)
     return _moved(meter)
 

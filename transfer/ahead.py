@@ -1,55 +1,75 @@
 """Ahead: large files that go to a near store while they are hashed, so that their bytes are read once."""
 
 import contextlib
+import functools
 import os
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from blake3 import blake3
 
-from ..errors import FileChangedError
+from ..errors import FileChangedError, LadingError
 from ..manifest.digest import Algorithm, Hasher, hasher
 from ..store.early import EarlyWrite, WritesEarly
+from ..store.folder_jobs import FolderRead
 from ..store.halt import Halt
+from ..store.jobs import ReadJob
 from .gauges import turn
 from .lanes import Lanes, buffer
 from .leaves import read_leaves
 from .local import LocalFile, local_errors
 
 FROM = 64 << 20  # bytes; smaller files are hashed so soon that nothing is gained
+MOST = 64  # objects of one size that a file is compared with
+_SAMPLES, _SAMPLE = 8, 4096
 
-Sizes = Callable[[int], Awaitable[AbstractSet[int]]]
+Objects = Callable[[int], Awaitable[Mapping[str, int]]]
 
 
 class Ahead:
     """What lies in a store by now of files that are to be sent to it. Any thread may add to it.
 
-    What the store has already is not to be written again. Before a file is hashed, only its size can say so: where an object has
-    the same, or another file, it is hashed first and sent afterwards, as any smaller one.
+    What the store has already is not to be written again. Before a file is hashed, only samples can say so: where an object of
+    its size, or another file, has the same bytes in a few places, it is hashed first and sent afterwards, as any smaller one.
     """
 
-    def __init__(self, store: WritesEarly, sizes: Sizes) -> None:
-        """`sizes` awaits those that objects in the store have, from so many bytes on."""
-        self.store, self._sizes = store, sizes
-        self._met = set[int]()
+    def __init__(self, store: WritesEarly, objects: Objects, *, least: int = FROM) -> None:
+        """Of files from `least` bytes on. `objects` awaits the keys and sizes of objects of so many bytes and more."""
+        self.store, self._objects, self._least = store, objects, least
+        self._met = set[bytes]()  # samples of files that were added
         self._begun = dict[str, EarlyWrite]()  # by path
-        self._landed = dict[str, EarlyWrite]()  # by digest
+        self._landed = dict[str, EarlyWrite]()  # by digest, which is that of the very bytes that were written
         self._lock = threading.Lock()
 
     async def begin(self, lanes: Lanes, files: Sequence[LocalFile], algorithm: Algorithm) -> dict[str, EarlyWrite]:
         """The writes of those that go there now, by path. Raise `StoreError`."""
-        large = [file for file in files if file.stamp.size >= FROM]
+        large = [file for file in files if file.stamp.size >= self._least]
         if not large:
             return {}
-        known, counts = await self._sizes(FROM), Counter(file.stamp.size for file in large)
-        with self._lock:
-            chosen = [file for file in large if counts[file.stamp.size] == 1 and file.stamp.size not in known | self._met]
-            self._met |= counts.keys()
-        return await lanes.run(lambda halt: {file.path: self._begin(file, algorithm) for file in chosen})
+        objects = await self._objects(self._least)
+        return await lanes.run(lambda halt: self._begin(large, objects, algorithm, halt))
 
-    def _begin(self, file: LocalFile, algorithm: Algorithm) -> EarlyWrite:
+    def _begin(
+        self, files: Sequence[LocalFile], objects: Mapping[str, int], algorithm: Algorithm, halt: Halt
+    ) -> dict[str, EarlyWrite]:
+        alike = Counter(objects.values())
+        files = [file for file in files if alike[file.stamp.size] <= MOST]
+        samples = {file: found for file in files if (found := _sample(_read(file.path), file.stamp.size, halt))}
+        counts, stored = Counter(samples.values()), self._stored({file.stamp.size for file in files}, objects, halt)
+        with self._lock:
+            known = self._met | stored
+            chosen = [file for file, found in samples.items() if counts[found] == 1 and found not in known]
+            self._met |= counts.keys()
+        return {file.path: self._begin_one(file, algorithm) for file in chosen}
+
+    def _stored(self, sizes: AbstractSet[int], objects: Mapping[str, int], halt: Halt) -> set[bytes]:
+        """Samples of the objects that have one of these sizes."""
+        read = {key: functools.partial(self.store.read, key) for key, size in objects.items() if size in sizes}
+        return {found for key in read if (found := _sample(read[key], objects[key], halt))}
+
+    def _begin_one(self, file: LocalFile, algorithm: Algorithm) -> EarlyWrite:
         write = self._begun[file.path] = self.store.begin_early(_subject(file, algorithm), file.path, file.stamp.size)
         return write
 
@@ -107,3 +127,24 @@ def _pieces(descriptor: int, path: str, start: int, stop: int, leaf: Hasher, hal
 def _subject(file: LocalFile, algorithm: Algorithm) -> str:
     """What tells the content from any other: the file, as it is now, and how its parts are hashed."""
     return blake3(f"{algorithm}\0{file.path}\0{file.stamp}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _read(path: str) -> Callable[[int, int], ReadJob]:
+    return lambda start, stop: FolderRead(path, path, "this machine", start, stop)
+
+
+def _sample(read: Callable[[int, int], ReadJob], size: int, halt: Halt) -> bytes | None:
+    """A digest of the size and of a few places: where it differs, so does the content. None if it cannot be read."""
+    digest = blake3(str(size).encode())
+
+    def feed(piece: memoryview) -> None:
+        digest.update(piece)
+
+    try:
+        for number in range(_SAMPLES):
+            halt.check()
+            start = (2 * number + 1) * size // (2 * _SAMPLES)
+            read(start, min(start + _SAMPLE, size)).read(buffer(), feed)
+    except LadingError:
+        return None
+    return digest.digest()

@@ -51,6 +51,7 @@ async def everything(catalog: Catalog, run: RunKey) -> None:
     await catalog.commit(await begin(catalog, "same"), content("one"), Labels(), run)
     await catalog.abandon(await begin(catalog, "given up"))
     await catalog.forget(session.entity_id, [some_object("a")])
+    await catalog.large_objects("e", least=1)
     await catalog.relabel("id", Labels(("x",), ("u",)), run)
     await catalog.latest("e", "p", "c")
     await catalog.version("e", "p", "c", "best")

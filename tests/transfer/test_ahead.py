@@ -1,0 +1,315 @@
+"""Ahead: large files lie in the store when they are hashed, read once; and nothing is left of what is not logged."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from lading.errors import FileChangedError, StoreFullError
+from lading.manifest.digest import LEAF_SIZE, Algorithm
+from lading.store.early import EarlyWrite
+from lading.store.folder import FolderStore
+from lading.store.jobs import WriteJob
+from lading.testing.moves import Moved, send_tree
+from lading.testing.trees import hashed, read_tree, seeded, send_items, write_tree
+from lading.transfer.ahead import MOST, Ahead
+from lading.transfer.engine import Engine
+from lading.transfer.hashing import Hashed
+from lading.transfer.local import local_file
+from lading.transfer.plan import SendItem, object_key
+
+SIZE = 2 * LEAF_SIZE + 5
+CONTENTS = {"large": seeded(SIZE), "larger": seeded(SIZE + 1, 1), "small": b"1"}
+MakeEngine = Callable[..., Engine]
+
+
+class Around:
+    """An early write that leaves word of each part that is written, or does something instead."""
+
+    def __init__(self, inner: EarlyWrite, parts: list[int], instead: Callable[[int], None] | None) -> None:
+        self.inner, self.parts, self.instead = inner, parts, instead
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+    def part(self, start: int, stop: int) -> WriteJob:
+        self.parts.append(start)
+        if self.instead:
+            self.instead(start)
+        return self.inner.part(start, stop)
+
+
+class Watched(FolderStore):
+    def __init__(self, root: Path, instead: Callable[[int], None] | None = None) -> None:
+        super().__init__(root)
+        self.parts, self.instead = list[int](), instead
+
+    def begin_early(self, subject: str, source: str, size: int) -> EarlyWrite:  # type: ignore[override]
+        return Around(super().begin_early(subject, source, size), self.parts, self.instead)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Watched:
+    return Watched(tmp_path / "store")
+
+
+def ahead_to(store: Watched, *known: SendItem) -> Ahead:
+    async def objects(least: int) -> dict[str, int]:
+        return {item.key: item.size for item in known if item.size >= least}
+
+    return Ahead(store, objects, least=2 * LEAF_SIZE)
+
+
+async def hash_all(engine: Engine, root: Path, ahead: Ahead, algorithm: Algorithm = Algorithm.BLAKE3) -> list[SendItem]:
+    files = [local_file(str(root / path)) for path in sorted(read_tree(root))]
+    found: Sequence[Hashed] = await engine.hash(files, algorithm, ahead=ahead)
+    return [SendItem(file, one, object_key("e", algorithm, one.digest)) for file, one in zip(files, found, strict=True)]
+
+
+def in_the_making(store: Watched) -> int:
+    place = Path(store.root, "tmp")
+    return len(list(place.iterdir())) if place.is_dir() else 0
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+async def test_large_files_are_written_as_they_are_hashed_and_then_only_named(
+    tmp_path: Path, folder: Watched, make_engine: MakeEngine, algorithm: Algorithm
+) -> None:
+    write_tree(tmp_path / "in", CONTENTS)
+    ahead, engine = ahead_to(folder), make_engine(folder)
+
+    items = await hash_all(engine, tmp_path / "in", ahead, algorithm)
+    parts = len(folder.parts)
+    moved = await send_tree(engine, items, algorithm, ahead=ahead)
+
+    assert [item.hashed for item in items] == [hashed(CONTENTS[path], algorithm) for path in sorted(CONTENTS)]
+    assert parts == len(folder.parts) == 6
+    assert read_tree(tmp_path / "store") == {item.key: CONTENTS[Path(item.file.path).name] for item in items}
+    assert moved == Moved(3, 2 * SIZE + 2)
+
+
+async def test_what_is_not_sent_goes_away(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", CONTENTS)
+    ahead = ahead_to(folder)
+    await hash_all(make_engine(folder), tmp_path / "in", ahead)
+    before = in_the_making(folder)
+
+    ahead.discard()
+    ahead.discard()
+
+    assert (before, in_the_making(folder)) == (2, 0)
+
+
+async def test_what_may_be_stored_already_is_hashed_first(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
+    engine = make_engine(folder)
+    stored = send_items(tmp_path / "in")
+    await send_tree(engine, stored)
+
+    await hash_all(engine, tmp_path / "in", ahead_to(folder, *stored))
+
+    assert folder.parts == []
+
+
+async def test_other_content_of_a_stored_size_goes_ahead(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    """The next checkpoint of a model is as large as the last."""
+    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
+    engine = make_engine(folder)
+    stored = send_items(tmp_path / "in")
+    await send_tree(engine, stored)
+    write_tree(tmp_path / "in", {"large": seeded(SIZE, 2)})
+    ahead = ahead_to(folder, *stored)
+
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    await send_tree(engine, items, ahead=ahead)
+
+    assert len(folder.parts) == 3
+    assert sorted(read_tree(tmp_path / "store").values()) == sorted([CONTENTS["large"], seeded(SIZE, 2)])
+
+
+async def test_content_that_is_met_twice_is_hashed_first(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    twice = {"one": CONTENTS["large"], "two": CONTENTS["large"], "other": seeded(SIZE, 2)}
+    write_tree(tmp_path / "in", twice)
+    write_tree(tmp_path / "later", {"three": seeded(SIZE, 2)})
+    ahead, engine = ahead_to(folder), make_engine(folder)
+
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    once = len(folder.parts)
+    items += await hash_all(engine, tmp_path / "later", ahead)
+    await send_tree(engine, list({item.key: item for item in items}.values()), ahead=ahead)
+
+    assert once == len(folder.parts) == 3
+    assert len(read_tree(tmp_path / "store")) == 2
+
+
+async def test_with_too_many_objects_of_a_size_nothing_is_compared(
+    tmp_path: Path, folder: Watched, make_engine: MakeEngine
+) -> None:
+    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
+    (item,) = send_items(tmp_path / "in")
+    many = [SendItem(item.file, item.hashed, f"{item.key}{number}") for number in range(MOST + 1)]
+
+    await hash_all(make_engine(folder), tmp_path / "in", ahead_to(folder, *many))
+
+    assert folder.parts == []
+
+
+async def test_an_object_that_is_gone_is_no_reason_to_wait(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
+    ahead = ahead_to(folder, *send_items(tmp_path / "in"))
+
+    await hash_all(make_engine(folder), tmp_path / "in", ahead)
+
+    assert len(folder.parts) == 3
+    ahead.discard()
+
+
+async def test_a_file_that_changes_meanwhile_is_named_and_not_sent(tmp_path: Path, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", CONTENTS)
+    folder = Watched(tmp_path / "store", lambda start: os.utime(tmp_path / "in" / "large", ns=(0, 0)))
+    ahead = ahead_to(folder)
+
+    with pytest.raises(FileChangedError, match="large"):
+        await hash_all(make_engine(folder), tmp_path / "in", ahead)
+
+    ahead.discard()
+    assert in_the_making(folder) == 0
+
+
+async def test_a_file_that_becomes_shorter_meanwhile_is_named(tmp_path: Path, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", CONTENTS)
+    folder = Watched(tmp_path / "store", lambda start: os.truncate(tmp_path / "in" / "larger", 5))
+    ahead = ahead_to(folder)
+
+    with pytest.raises(FileChangedError, match="larger"):
+        await hash_all(make_engine(folder), tmp_path / "in", ahead)
+
+    ahead.discard()
+
+
+async def test_content_that_was_added_again_after_a_change_is_what_is_stored(
+    tmp_path: Path, folder: Watched, make_engine: MakeEngine
+) -> None:
+    """What went ahead of the first content is not taken for the second."""
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    ahead, engine = ahead_to(folder), make_engine(folder)
+    await hash_all(engine, tmp_path / "in", ahead)
+    write_tree(tmp_path / "in", {"large": seeded(SIZE, 7)})
+
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    await send_tree(engine, items, ahead=ahead)
+    ahead.discard()
+
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE, 7)]
+
+
+async def test_a_key_that_somebody_else_made_meanwhile_is_left_as_it_is(
+    tmp_path: Path, folder: Watched, make_engine: MakeEngine
+) -> None:
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    ahead, engine = ahead_to(folder), make_engine(folder)
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    await send_tree(make_engine(FolderStore(folder.root)), items)
+
+    moved = await send_tree(engine, items, ahead=ahead)
+
+    assert moved == Moved(1, SIZE, 1, SIZE)
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+async def test_a_full_disk_is_said_and_nothing_stays(tmp_path: Path, make_engine: MakeEngine) -> None:
+    def full(start: int) -> None:
+        raise StoreFullError("full")
+
+    write_tree(tmp_path / "in", CONTENTS)
+    folder = Watched(tmp_path / "store", full)
+    ahead = ahead_to(folder)
+
+    with pytest.raises(StoreFullError):
+        await hash_all(make_engine(folder), tmp_path / "in", ahead)
+
+    ahead.discard()
+    assert in_the_making(folder) == 0
+
+
+# The first part goes through; before the second it says so and waits for its end.
+CHILD = """
+import asyncio, sys, threading
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_ahead import Watched, ahead_to, hash_all
+from lading.transfer.engine import Engine
+from lading.transfer.scheduler import Limits
+
+def stick(start):
+    if start:
+        print("stuck", flush=True)
+        threading.Event().wait()
+
+root = Path(sys.argv[1])
+store = Watched(root / "store", stick)
+asyncio.run(hash_all(Engine(store, limits=Limits(1, 1)), root / "in", ahead_to(store)))
+"""
+
+
+def kill_after_the_first_part(root: Path) -> Path:
+    """What is left."""
+    command = [sys.executable, "-c", CHILD, str(root), str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "stuck\n"
+        os.kill(child.pid, signal.SIGKILL)
+    (left,) = (root / "store" / "tmp").iterdir()
+    return left
+
+
+def damage(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(100)
+        file.write(b"damaged")
+
+
+async def test_who_comes_after_a_kill_goes_on(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    kill_after_the_first_part(tmp_path)
+    ahead, engine = ahead_to(folder), make_engine(folder)
+
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    await send_tree(engine, items, ahead=ahead)
+
+    assert sorted(folder.parts) == [LEAF_SIZE, 2 * LEAF_SIZE]
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+async def test_what_a_dead_writer_left_damaged_is_written_again(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    damage(kill_after_the_first_part(tmp_path))
+    ahead, engine = ahead_to(folder), make_engine(folder)
+
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    await send_tree(engine, items, ahead=ahead)
+
+    assert sorted(folder.parts) == [0, LEAF_SIZE, 2 * LEAF_SIZE]
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+def in_a_child(work: Callable[[], None]) -> None:
+    if not (child := os.fork()):
+        work()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+async def test_a_forked_child_leaves_its_parents_files_alone(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", CONTENTS)
+    ahead = ahead_to(folder)
+    await hash_all(make_engine(folder), tmp_path / "in", ahead)
+
+    in_a_child(ahead.discard)
+
+    assert in_the_making(folder) == 2
+    ahead.discard()
