@@ -20,11 +20,12 @@ from ..store.opening import open_store
 from ..store.ownership import claim, owns
 from ..store.store import Store
 from ..store.threads import ended
-from ..transfer.ahead import Ahead
+from ..transfer.ahead import FROM, Ahead
 from ..transfer.budget import ByteBudget, shared_budget
 from ..transfer.driver import persist
 from ..transfer.engine import Engine
 from ..transfer.index import Index
+from ..transfer.novelty import Novelty
 from ..transfer.progress import Meter
 from .settings import Settings
 
@@ -61,7 +62,9 @@ class Workspace(Struct):
     def ahead(self, entity: str) -> Ahead | None:
         """How large files go to the store while they are hashed, to be logged for this entity; None where the store is far."""
         store = self.store
-        return Ahead(store, lambda least: self.catalog.large_objects(entity, least=least)) if writes_early(store) else None
+        if not writes_early(store):
+            return None
+        return Ahead(store, Novelty(store, lambda: self.catalog.large_objects(entity, least=FROM)))
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""

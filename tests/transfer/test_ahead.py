@@ -16,10 +16,11 @@ from lading.store.folder import FolderStore
 from lading.store.jobs import WriteJob
 from lading.testing.moves import Moved, send_tree
 from lading.testing.trees import hashed, read_tree, seeded, send_items, write_tree
-from lading.transfer.ahead import MOST, Ahead
+from lading.transfer.ahead import Ahead
 from lading.transfer.engine import Engine
 from lading.transfer.hashing import Hashed
 from lading.transfer.local import local_file
+from lading.transfer.novelty import Novelty
 from lading.transfer.plan import SendItem, object_key
 
 SIZE = 2 * LEAF_SIZE + 5
@@ -58,10 +59,10 @@ def folder(tmp_path: Path) -> Watched:
 
 
 def ahead_to(store: Watched, *known: SendItem) -> Ahead:
-    async def objects(least: int) -> dict[str, int]:
-        return {item.key: item.size for item in known if item.size >= least}
+    async def objects() -> dict[str, int]:
+        return {item.key: item.size for item in known}
 
-    return Ahead(store, objects, least=2 * LEAF_SIZE)
+    return Ahead(store, Novelty(store, objects), least=2 * LEAF_SIZE)
 
 
 async def hash_all(engine: Engine, root: Path, ahead: Ahead, algorithm: Algorithm = Algorithm.BLAKE3) -> list[SendItem]:
@@ -129,43 +130,6 @@ async def test_other_content_of_a_stored_size_goes_ahead(tmp_path: Path, folder:
 
     assert len(folder.parts) == 3
     assert sorted(read_tree(tmp_path / "store").values()) == sorted([CONTENTS["large"], seeded(SIZE, 2)])
-
-
-async def test_content_that_is_met_twice_is_hashed_first(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
-    twice = {"one": CONTENTS["large"], "two": CONTENTS["large"], "other": seeded(SIZE, 2)}
-    write_tree(tmp_path / "in", twice)
-    write_tree(tmp_path / "later", {"three": seeded(SIZE, 2)})
-    ahead, engine = ahead_to(folder), make_engine(folder)
-
-    items = await hash_all(engine, tmp_path / "in", ahead)
-    once = len(folder.parts)
-    items += await hash_all(engine, tmp_path / "later", ahead)
-    await send_tree(engine, list({item.key: item for item in items}.values()), ahead=ahead)
-
-    assert once == len(folder.parts) == 3
-    assert len(read_tree(tmp_path / "store")) == 2
-
-
-async def test_with_too_many_objects_of_a_size_nothing_is_compared(
-    tmp_path: Path, folder: Watched, make_engine: MakeEngine
-) -> None:
-    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
-    (item,) = send_items(tmp_path / "in")
-    many = [SendItem(item.file, item.hashed, f"{item.key}{number}") for number in range(MOST + 1)]
-
-    await hash_all(make_engine(folder), tmp_path / "in", ahead_to(folder, *many))
-
-    assert folder.parts == []
-
-
-async def test_an_object_that_is_gone_is_no_reason_to_wait(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
-    write_tree(tmp_path / "in", {"large": CONTENTS["large"]})
-    ahead = ahead_to(folder, *send_items(tmp_path / "in"))
-
-    await hash_all(make_engine(folder), tmp_path / "in", ahead)
-
-    assert len(folder.parts) == 3
-    ahead.discard()
 
 
 async def test_a_file_that_changes_meanwhile_is_named_and_not_sent(tmp_path: Path, make_engine: MakeEngine) -> None:
