@@ -5,14 +5,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
 from ..catalog import Catalog, ObjectInfo, open_catalog
 from ..catalog.forks import in_sqlite
-from ..errors import FormatNewerError, LocalFileError, StoreForeignError
+from ..errors import FormatNewerError, LadingError, LocalFileError, StoreForeignError
 from ..store.early import writes_early
 from ..store.folder import FolderStore
 from ..store.journal import Journal
@@ -64,7 +64,14 @@ class Workspace(Struct):
         store = self.store
         if not writes_early(store):
             return None
-        return Ahead(store, Novelty(store, lambda: self.catalog.large_objects(entity, least=FROM)))
+        return Ahead(store, Novelty(store, lambda: self._large_objects(entity)))
+
+    async def _large_objects(self, entity: str) -> Mapping[str, int] | None:
+        try:
+            await self.own()
+        except LadingError:  # the log says so
+            return None
+        return await self.catalog.large_objects(entity, least=FROM)
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""

@@ -94,6 +94,7 @@ async def hash_files(
     distinct = {file.path: file for file in files}
     few = [file for file in distinct.values() if file.stamp.size <= LEAF_SIZE]
     many = [file for file in distinct.values() if file.stamp.size > LEAF_SIZE]
+    meter.add(bytes_to_hash=sum(file.stamp.size for file in distinct.values()))
     writes = await ahead.begin(lanes, many, algorithm) if ahead else {}
     large = [_Large(file, [b""] * leaf_count(file.stamp.size), writes.get(file.path)) for file in many]
 

@@ -18,7 +18,7 @@ from .local import LocalFile
 MOST = 64  # objects of one size that a file is compared with
 _PLACES, _SAMPLE = 8, 4096
 
-Objects = Callable[[], Awaitable[Mapping[str, int]]]
+Objects = Callable[[], Awaitable[Mapping[str, int] | None]]
 
 
 class Novelty:
@@ -26,7 +26,8 @@ class Novelty:
     a few places; where these agree they may be the same. Any thread may ask."""
 
     def __init__(self, store: Store, objects: Objects) -> None:
-        """`objects` awaits keys and sizes of what the store has. It is asked once: what comes there later counts as absent."""
+        """`objects` awaits keys and sizes of what the store has; None: that cannot be known, and nothing is new. It is asked
+        until it knows: what comes there later counts as absent."""
         self._store, self._ask = store, objects
         self._objects: Mapping[str, int] | None = None
         self._known = dict[int, frozenset[bytes] | None]()  # samples of objects, by size; None where they are too many
@@ -39,7 +40,7 @@ class Novelty:
         if self._objects is None:
             self._objects = await self._ask()
         objects = self._objects
-        return await lanes.run(lambda halt: self._new(files, objects, halt))
+        return [] if objects is None else await lanes.run(lambda halt: self._new(files, objects, halt))
 
     def _new(self, files: Sequence[LocalFile], objects: Mapping[str, int], halt: Halt) -> list[LocalFile]:
         samples = {file: found for file in files if (found := _sample(_reading(file.path), file.stamp.size, halt))}

@@ -18,6 +18,7 @@ class Progress(Struct, frozen=True):
     bytes_done: int = 0
     files_reused: int = 0
     bytes_reused: int = 0
+    bytes_to_hash: int = 0  # known so far: of local files that were read for it, or will be
     bytes_hashed: int = 0
     retries: int = 0
     reissued: int = 0

@@ -54,6 +54,11 @@ class Watch:
         (began, before), (now, _) = self._seen[0], self._seen[-1]
         return max(0.0, (moved - before) / (now - began)) if now > began else 0.0
 
+    @property
+    def total(self) -> int:
+        """Bytes that there are to do; 0 while that is unknown."""
+        return self.latest.bytes or (self.latest.bytes_to_hash if self.count is bytes_hashed else 0)
+
     def files(self) -> str:
         """`1,200 of 20,000 files`; nothing while their number is unknown."""
         return f"{self.latest.files_done:,} of {counted(self.latest.files, 'file')}" if self.latest.files else ""
@@ -61,11 +66,11 @@ class Watch:
     def bytes(self) -> str:
         """`1.2 GB of 3.4 GB, 240.0 MB/s, 9 s left`, as far as it is known."""
         done, rate = self.count(self.latest), self.rate()
-        parts = [f"{readable_size(done)} of {readable_size(self.latest.bytes)}" if self.latest.bytes else readable_size(done)]
+        parts = [f"{readable_size(done)} of {readable_size(self.total)}" if self.total else readable_size(done)]
         if rate:
             parts.append(f"{readable_size(rate)}/s")
-        if rate and self.latest.bytes > done:
-            parts.append(f"{readable_seconds((self.latest.bytes - done) / rate)} left")
+        if rate and self.total > done:
+            parts.append(f"{readable_seconds((self.total - done) / rate)} left")
         return ", ".join(parts)
 
     def line(self) -> str:
@@ -121,7 +126,7 @@ def _draw(watch: Watch, over: threading.Event) -> None:
                 size,
                 description="" if latest.files else watch.doing,
                 completed=watch.count(latest),
-                total=latest.bytes or None,
+                total=watch.total or None,
                 text=watch.bytes(),
             )
             bars.refresh()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lading
+from lading.errors import StoreForeignError
 from lading.testing.trees import read_tree
 from lading.transfer.ahead import FROM
 
@@ -143,3 +145,16 @@ async def test_adding_that_is_given_up_leaves_nothing(home: Path, large: Path) -
 
     assert (adding.cancelled(), left) == (True, 0)
     assert objects(home) == [5]
+
+
+def test_nothing_is_written_to_the_store_of_another_catalogue(home: Path, run: lading.Run, large: Path) -> None:
+    place = home / "store" / "lading-store.json"
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps({"format": 1, "catalog": "a" * 32, "store": "b" * 32}))
+    artifact = lading.Artifact("ds")
+
+    artifact.add_file(large)
+
+    assert ahead(home) == 0
+    with pytest.raises(StoreForeignError):
+        run.log_artifact(artifact)

@@ -46,6 +46,20 @@ def test_without_totals_a_line_says_less() -> None:
     assert watch.line() == "hashing: 1.5 kB"
 
 
+def test_hashing_says_how_much_there_is_to_hash() -> None:
+    watch = Watch()
+    watch.begin("hashing", bytes_hashed)(Progress(bytes_to_hash=3000, bytes_hashed=1500))
+
+    assert watch.line() == "hashing: 1.5 kB of 3.0 kB"
+
+
+def test_fetching_does_not_count_what_is_hashed_before() -> None:
+    watch = Watch()
+    watch.begin("fetching")(Progress(bytes_to_hash=3000))
+
+    assert watch.line() == "fetching: 0 B"
+
+
 def test_where_no_terminal_is_a_line_comes_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)

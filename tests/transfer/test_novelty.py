@@ -73,6 +73,13 @@ async def test_an_object_that_is_gone_is_no_reason_to_wait(lanes: Lanes, tmp_pat
     assert await new(novelty, lanes, tmp_path, {"one": ONE}) == ["one"]
 
 
+async def test_where_nobody_knows_what_is_stored_nothing_is_new(lanes: Lanes, tmp_path: Path) -> None:
+    async def nobody() -> None:
+        return None
+
+    assert await new(Novelty(MemoryStore(), nobody), lanes, tmp_path, {"one": ONE}) == []
+
+
 async def test_a_file_that_cannot_be_read_is_not_new(lanes: Lanes, tmp_path: Path) -> None:
     novelty = await novelty_of({})
     write_tree(tmp_path, {"gone": ONE, "cut": OTHER})
