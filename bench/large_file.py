@@ -4,18 +4,21 @@
 
 Bars: hashing at 80% of blake3's own speed with the same threads; log and download in 1.2 × (cp --reflink=never + hashing);
 150 MB. `cp` leaves its copy in memory; lading's are on the disk when it says so. So both are shown: cp alone, and cp followed by
-a sync of its copy. Each of them finds twice as much memory at hand as it will fill: with just as much, the last quarter of a
+a sync of its copy; and the disk alone, to which the same bytes are written past the page cache: whoever is to leave them on the
+disk needs that long. Each of them finds twice as much memory at hand as it will fill: with just as much, the last quarter of a
 copy was made at a third of the speed.
 """
 
 import argparse
 import asyncio
+import mmap
 import os
 import shutil
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from _measure import Cost, heading, lading, median, row, run, timed, verdict, warm_memory
@@ -27,6 +30,8 @@ from lading.transfer.engine import Engine, local_limits
 from lading.transfer.lanes import cores
 from lading.transfer.local import local_file
 
+OURS = ("log (durable)", "download (durable)")
+PAGE = 4096
 BLOCK = 8 << 20  # small: the memory of this process counts as that of its children, too
 
 
@@ -63,13 +68,37 @@ def copy(source: Path, target: Path) -> Cost:
     return run(["cp", "--reflink=never", str(source), str(target)])
 
 
+def write_directly(path: Path, size: int) -> None:
+    """As the disk takes it: several large blocks at the same time, past the page cache where the file system lets us."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    os.posix_fallocate(descriptor, 0, size)
+    block = mmap.mmap(-1, min(BLOCK, -(-size // PAGE) * PAGE))
+    block.write(os.urandom(len(block)))
+    try:
+        direct = os.open(path, os.O_RDWR | os.O_DIRECT)
+    except OSError:
+        direct = os.dup(descriptor)
+
+    def write(start: int) -> int:
+        return os.pwrite(direct, block, start)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(0, size, len(block))))
+    os.fsync(descriptor)
+
+
 def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gib", type=float, default=4)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=None, help="where to work (default: the system's temporary folder)")
     parser.add_argument("--hash", nargs=2, metavar=("HOW", "FILE"), help="only print how many seconds that takes")
+    parser.add_argument("--write", nargs=2, metavar=("FILE", "SIZE"), help="only print how many seconds writing takes")
     options = parser.parse_args(argv)
+    if options.write:
+        place, size = Path(options.write[0]), int(options.write[1])
+        print(timed(lambda: write_directly(place, size)))
+        return 0
     if options.hash:
         how, path = options.hash
         print(timed(lambda: HASHES[how](Path(path))))
@@ -78,7 +107,7 @@ def main(argv: Sequence[str]) -> int:
     heading(f"one file of {options.gib:g} GiB, median of {options.runs}")
     plain: list[float] = []
     ours: list[float] = []
-    costs: dict[str, list[Cost]] = {"cp --reflink=never": [], "cp, then sync": [], "log (durable)": [], "download (durable)": []}
+    costs: dict[str, list[Cost]] = {name: [] for name in ("cp --reflink=never", "cp, then sync", "the disk alone", *OURS)}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         place = Path(folder)
         source = place / "file.bin"
@@ -95,6 +124,9 @@ def main(argv: Sequence[str]) -> int:
             synced = run(["sync", str(place / "copy")])
             first = costs["cp --reflink=never"][-1]
             costs["cp, then sync"].append(Cost(first.wall + synced.wall, first.cpu + synced.cpu, first.rss))
+            (place / "copy").unlink()
+            direct = run([sys.executable, __file__, "--write", str(place / "copy"), str(size)])
+            costs["the disk alone"].append(Cost(float(direct.output), direct.cpu, direct.rss))
             (place / "copy").unlink()
             warm_memory(2 * size)
             costs["log (durable)"].append(run(lading("put", str(source), "--name", "bench/large", "--json"), env))
@@ -113,9 +145,11 @@ def main(argv: Sequence[str]) -> int:
         row(name, cost, "memory " + verdict(cost.rss, 150e6) if name.endswith("(durable)") else "")
     for against in ("cp --reflink=never", "cp, then sync"):
         bar = medians[against].wall + hashing
-        for name in ("log (durable)", "download (durable)"):
+        for name in OURS:
             ratio = medians[name].wall / bar
             print(f"{name} / ({against} + hashing, {bar:.2f} s) = {ratio:.2f}, {verdict(ratio, 1.2)}")
+    for name in OURS:
+        print(f"{name} / the disk alone = {medians[name].wall / medians['the disk alone'].wall:.2f}")
     return 0
 
 

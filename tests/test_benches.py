@@ -39,6 +39,7 @@ def test_a_large_file(tmp_path: Path) -> None:
 
     assert "of blake3 alone" in printed
     assert "download (durable) / (cp, then sync + hashing" in printed
+    assert "log (durable) / the disk alone" in printed
 
 
 def test_a_table(tmp_path: Path) -> None:
