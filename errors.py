@@ -107,7 +107,7 @@ class DisabledError(UsageError, NotImplementedError):
     """`method` needs the catalogue, and the run is in mode "disabled"."""
 
     def __init__(self, method: str) -> None:
-        super().__init__(f"run.{method}() on a run that is disabled", hint="unset LADING_MODE")
+        super().__init__(f"run.{method}() on a run that is disabled", hint="unset LADING_MODE, or init(mode='online')")
         self.method = method
 
 
@@ -125,7 +125,8 @@ class ArtifactNotLoggedError(ArtifactStatusError):
     def __init__(self, attribute: str) -> None:
         super().__init__(
             f"'Artifact.{attribute}' used prior to logging artifact or while in offline mode. "
-            "Call wait() before accessing logged artifact properties."
+            "Call wait() before accessing logged artifact properties.",
+            hint="a draft is logged by run.log_artifact(artifact), or by artifact.save()",
         )
         self.attribute = attribute
 
@@ -235,7 +236,10 @@ class VerificationError(LadingError, ValueError):
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         first, *others = problems
-        super().__init__(f"{first} (and {len(others)} more)" if others else first)
+        super().__init__(
+            f"{first} (and {len(others)} more)" if others else first,
+            hint="download() puts right what is missing or wrong, checkout() also removes what is foreign",
+        )
         self.problems = problems
 
 

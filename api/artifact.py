@@ -70,7 +70,7 @@ class Artifact(Linked):
         """The draft, while it may change, and where its files are hashed. What a run is there to log goes ahead to the store."""
         draft, workspace = self._open(method), await workspace_here()
         run = active_run()
-        if run is not None and not run.disabled and draft.ahead is None:
+        if run is not None and not run.disabled and not (draft.ahead and draft.ahead.serves(workspace.store)):
             draft.go_ahead(workspace.ahead(run.entity))
         return draft, workspace
 
@@ -87,7 +87,7 @@ class Artifact(Linked):
         "mutable" before log_artifact has returned, with "immutable" before wait() has. While a run is active, a file from 64 MiB
         on goes to a folder store at once, and goes away again with an artifact that is not logged. `is_tmp` replaces the name
         up to its first dot by part of the digest. Raise ValueError for what is not a file, a path that cannot be, or another
-        content under the same path without `overwrite`."""
+        content under the same path without `overwrite`; `FileChangedError` if it changes meanwhile, `StoreError`."""
         del skip_cache
         local = os.fspath(local_path)
         named = name or os.path.basename(local)
@@ -229,8 +229,8 @@ class Artifact(Linked):
             return
         version, workspace = self._logged("save")
         if (change := self._edits(version)) != Change():
-            edited = await workspace.catalog.change_version(version.place, change, collection_id=version.collection_id)
-            self.adopt(edited, workspace)
+            version = await workspace.catalog.change_version(version.place, change, collection_id=version.collection_id)
+        self.adopt(version, workspace)
 
     save = blocking(save_async)
 

@@ -1,14 +1,18 @@
 """Config: the settings of a run; artifacts among them are its inputs."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from ..errors import InvalidValueError, UsageError
+from ..errors import InvalidTypeError, InvalidValueError, UsageError
 from .artifact import Artifact
 from .finding import is_artifact_uri
 from .portal import may_block, run
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
 Use = Callable[[Artifact | str], Awaitable[Artifact]]
+Values: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | Namespace"
 
 
 class Config(dict[str, Any]):
@@ -43,15 +47,15 @@ class Config(dict[str, Any]):
             )
         run(lambda: self.update_async({key: value}))
 
-    def update(self, values: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), /, **more: Any) -> None:  # type: ignore[override]
+    def update(self, values: Values = (), /, **more: Any) -> None:  # type: ignore[override]
         """As a dict's. `allow_val_change` is accepted and changes nothing."""
         more.pop("allow_val_change", None)
-        for key, value in {**dict(values), **more}.items():
+        for key, value in {**config_values(values), **more}.items():
             self[key] = value
 
-    async def update_async(self, values: Mapping[str, Any]) -> None:
+    async def update_async(self, values: Values) -> None:
         """Set these, artifacts and their URIs among them."""
-        for key, value in values.items():
+        for key, value in config_values(values).items():
             if self._use is not None and is_artifact(value):
                 super().__setitem__(key, await self._use(value))
             else:
@@ -73,6 +77,22 @@ class Config(dict[str, Any]):
     def saved(self) -> dict[str, Any]:
         """As it is saved: an artifact as what names it."""
         return {key: value.json_encode() if isinstance(value, Artifact) else value for key, value in self.items()}
+
+
+def config_values(values: Values) -> dict[str, Any]:
+    """What a config is made of: a mapping, pairs, or what argparse parsed. Raise `InvalidTypeError` for anything else."""
+    try:
+        return dict(values if isinstance(values, Iterable) else _parsed(values))
+    except (TypeError, ValueError) as error:
+        raise InvalidTypeError(f"config cannot be made of {values!r}", hint="a dict, or what argparse parsed") from error
+
+
+def _parsed(values: object) -> dict[str, Any]:
+    from argparse import Namespace  # most have none, and it takes its time
+
+    if not isinstance(values, Namespace):
+        raise TypeError
+    return vars(values)
 
 
 def is_artifact(value: object) -> bool:

@@ -19,7 +19,6 @@ from ..manifest.manifest import Manifest
 from ..manifest.paths import artifact_path
 from ..manifest.wandb import md5_label
 from ..store.owner import scratch_name
-from ..store.threads import to_the_end
 from ..transfer.ahead import Ahead
 from ..transfer.hashing import Hashed
 from ..transfer.local import LocalFile, check_unchanged, local_errors, local_file
@@ -73,7 +72,8 @@ class Draft:
         return bool(self.sources) and all(source.policy == "immutable" for source in self.sources.values())
 
     def go_ahead(self, ahead: Ahead | None) -> None:
-        """Let large files that are added from now on go to their store at once. What is not logged goes with the artifact."""
+        """Let large files that are added from now on go to their store at once. What is not logged goes with the artifact, in
+        the thread that forgets it."""
         self.ahead = ahead
         if ahead:
             weakref.finalize(self, ahead.discard)
@@ -145,12 +145,7 @@ class Draft:
 
     async def _hash(self, workspace: Workspace, files: Sequence[LocalFile], meter: Meter) -> list[Hashed]:
         md5 = self.manifest.digest_algorithm is Label.MD5
-        try:
-            return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter, ahead=self.ahead)
-        except BaseException:
-            if self.ahead:
-                await to_the_end(asyncio.to_thread(self.ahead.discard))
-            raise
+        return await workspace.engine.hash(files, self.manifest.algorithm, md5=md5, meter=meter, ahead=self.ahead)
 
     def enter(self, prepared: Mapping[str, tuple[Entry, Source | None]], kept: Sequence[object], *, overwrite: bool) -> None:
         """Add entries that are prepared, references without a source among them: all, or none. `kept` is held until the log."""
@@ -263,7 +258,8 @@ class Draft:
 
 def _found(path: str) -> LocalFile:
     if not os.path.isfile(path):
-        raise InvalidValueError(f"Path is not a file: {path!r}", hint="add_dir() adds a folder")
+        hint = "add_dir() adds a folder" if os.path.isdir(path) else "name a regular file that is there"
+        raise InvalidValueError(f"Path is not a file: {path!r}", hint=hint)
     return local_file(path)
 
 

@@ -1,6 +1,7 @@
 """Entries and files as people meet them: one path of one artifact."""
 
 import asyncio
+import mimetypes
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ArtifactNotLoggedError, InvalidValueError
 from ..manifest.entry import Entry, shown_digest
+from ..manifest.keys import object_key
 from ..manifest.wandb import BIRTH, to_manifest_json
+from .documents import tree_algorithm
 from .portal import blocking, run
 from .references.manner import Manner
 from .targets import origin_of
@@ -184,6 +187,28 @@ class File:
     @property
     def digest(self) -> str:
         return self._entry.digest
+
+    @property
+    def md5(self) -> str | None:
+        """Of its content, in base64 as W&B writes it; None for references, and unless the artifact has `digest_algorithm` MD5."""
+        known = self._entry.parent_artifact().digest_algorithm == "MD5" and self._entry.ref is None
+        return self.digest if known else None
+
+    @property
+    def mimetype(self) -> str:
+        """As far as its name tells; of what is compressed, and of unknown names, `application/octet-stream`."""
+        kind, encoding = mimetypes.guess_type("file" + os.path.splitext(self.name)[1])  # the whole of it could pass for a URL
+        return kind if kind and not encoding else "application/octet-stream"
+
+    @property
+    def url(self) -> str:
+        """Where its bytes lie: the URL of the object in the store, or what a reference refers to."""
+        if self._entry.ref is not None:
+            return self._entry.ref
+        version, workspace = self._entry.parent_artifact().logged_in("url")
+        place, mark, options = workspace.store.url.partition("?")
+        key = object_key(version.entity_id, tree_algorithm(version), self._entry.origin.content or "")
+        return f"{place.rstrip('/')}/{key}{mark}{options}"
 
     async def download_async(self, root: str | os.PathLike[str] = ".", replace: bool = False, exist_ok: bool = False) -> str:
         """The file, verified, below `root`. Returns its path. A file that is there already is an error unless it may be replaced

@@ -141,9 +141,12 @@ class Outputs(RunFacts):
             raise
 
     async def _artifact_of(self, artifact_or_path: Artifact | Path, name: str | None, type: str | None) -> Artifact:
+        """What is to be logged; `name` and `type` are those of an artifact that is made of a path."""
         if isinstance(artifact_or_path, Artifact):
-            if name is not None and artifact_or_path.is_draft() and name != artifact_or_path.name:
-                raise InvalidValueError(f"name={name!r} differs from the artifact's own name {artifact_or_path.name!r}")
+            own_name, own_type = artifact_or_path.name.partition(":")[0], artifact_or_path.type
+            for argument, given, own in (("name", name, own_name), ("type", type, own_type)):
+                if given not in (None, own):  # as W&B does, which does not tell
+                    warnings.warn(f"{argument}={given!r} is ignored: the artifact's own is {own!r}", UserWarning, stacklevel=2)
             return artifact_or_path
         try:
             path = os.fspath(artifact_or_path)

@@ -18,7 +18,7 @@ from .portal import blocking
 from .registries import Registries
 from .registry import Project, Registry, checked_types, registry_project, visibility_name
 from .runs import PublicRun, artifacts_of
-from .settings import load_settings
+from .settings import load_settings, shown_place
 from .workspace import Workspace, open_workspace
 
 ORDERS = ("version_index", "+version_index", "-version_index")
@@ -53,7 +53,7 @@ class Api:
         return self.settings.entity
 
     def __repr__(self) -> str:
-        return f"<Api {self.settings.entity}/{self.settings.project} in {self.settings.catalog}>"
+        return f"<Api {self.settings.entity}/{self.settings.project} in {shown_place(self.settings.catalog)}>"
 
     def _place(self, path: str | None) -> tuple[str, str]:
         """`[entity/]project`."""

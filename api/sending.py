@@ -68,6 +68,8 @@ class Sending(Struct):
         await asyncio.to_thread(self._count_reused, missing)
         engine, algorithm = self.workspace.engine, self.load.manifest.algorithm
         await send(engine, missing, algorithm, meter=self.meter, landed=self._landed, ahead=self.load.ahead)
+        if self.load.ahead:  # the rest is stored by others, and takes a while to remove
+            await asyncio.to_thread(self.load.ahead.discard)
 
     def _items(self, sources: Iterable[Source]) -> dict[str, SendItem]:
         """One item for each content, by digest."""

@@ -5,19 +5,21 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from ..errors import LadingError, SettingsError
 from ..manifest.digest import digest_label
 from ..manifest.names import entity_name, project_name
+from ..store.http.request import shown_url
 
 PROJECT_FILE = "lading.toml"
 MODES = ("online", "offline", "disabled")
+_OWN_SCHEMES = ("file", "sqlite", "s3", "gs")  # hold no secret, unless somebody names a user in them
 _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4, "KI": 1 << 10, "MI": 1 << 20, "GI": 1 << 30, "TI": 1 << 40}
 
 
@@ -141,11 +143,24 @@ class Settings:
     concurrency: int | None
     quiet: bool
 
+    def __repr__(self) -> str:
+        said = {each.name: getattr(self, each.name) for each in fields(self) if each.repr}
+        said |= {"catalog": shown_place(self.catalog), "store": shown_place(self.store)}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in said.items())})"
+
     def check_online(self, url: str) -> None:
         """Raise `SettingsError` in mode "offline" for what lies on a network, before it is asked anything."""
         if self.mode == "offline" and "://" in url and not url.lower().startswith("file://"):
-            shown = url.partition("?")[0]  # what follows may be a secret
+            shown = shown_place(url).partition("?")[0]
             raise SettingsError(f"{shown} is on a network, and the mode is offline", hint="LADING_MODE=online asks for it")
+
+
+def shown_place(url: str) -> str:
+    """Where a catalogue, a store or an object lies, for people: no password is shown, and no other secret that URLs can hold."""
+    scheme, separator, rest = url.partition("://")
+    path, _, options = rest.partition("?")
+    named = set(path.partition("/")[0]) & set(":@") or "@" in unquote(options)
+    return url if not separator or (scheme.lower() in _OWN_SCHEMES and not named) else shown_url(url)
 
 
 def load_settings(**arguments: Any) -> Settings:

@@ -2,14 +2,13 @@
 
 import secrets
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from ..catalog import RunInfo
 from ..errors import UsageError
 from ..manifest.names import entity_name, project_name, run_id
 from .artifact import Artifact
-from .config import is_artifact
+from .config import Values, config_values, is_artifact
 from .portal import blocking
 from .run import Run
 from .saved import jsonable
@@ -25,13 +24,14 @@ async def init_async(
     id: str | None = None,
     job_type: str | None = None,
     group: str | None = None,
-    config: Mapping[str, Any] | None = None,
+    config: "Values | None" = None,
     mode: str | None = None,
     **other: Any,
 ) -> Run:
     """Start a run and make it the active one, or continue the run of this `id`. Arguments that W&B's `init` takes beside these
     are accepted and change nothing. Raise ValueError for names that cannot be."""
     settings = load_settings(project=project, entity=entity, mode=mode)
+    values = config_values(config) if config is not None else {}
     key = run_id(id) if id is not None else secrets.token_hex(4)
     info = RunInfo(
         entity=entity_name(settings.entity),
@@ -41,7 +41,7 @@ async def init_async(
         job_type=job_type,
         group=group,
         state="running",
-        config=jsonable({key: value for key, value in (config or {}).items() if not is_artifact(value)}),
+        config=jsonable({key: value for key, value in values.items() if not is_artifact(value)}),
         summary={},
         created_at=0.0,
         finished_at=None,
@@ -49,7 +49,7 @@ async def init_async(
     workspace = None if settings.mode == "disabled" else await open_workspace(settings)
     run = Run(await workspace.catalog.start_run(info) if workspace else info, settings, workspace)
     activate(run)
-    await run.config.update_async({key: value for key, value in (config or {}).items() if is_artifact(value)})
+    await run.config.update_async({key: value for key, value in values.items() if is_artifact(value)})
     if other and not settings.quiet:
         unknown = sorted(other.keys() - _ACCEPTED)
         if unknown:

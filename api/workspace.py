@@ -69,9 +69,9 @@ class Workspace(Struct):
     async def _large_objects(self, entity: str) -> Mapping[str, int] | None:
         try:
             await self.own()
+            return await self.catalog.large_objects(entity, least=FROM)
         except LadingError:  # the log says so
             return None
-        return await self.catalog.large_objects(entity, least=FROM)
 
     async def persist(self, call: Callable[[], Awaitable[T]]) -> T:
         """The result of a call to the store, tried again where its error says that this may help."""

@@ -16,7 +16,8 @@ async def open_catalog(url: str, *, busy_timeout: float = 30) -> Catalog:
     if scheme.partition("+")[0] in ("postgresql", "postgres"):
         raise UsageError("this build of lading cannot use PostgreSQL yet", hint="set LADING_CATALOG to a sqlite:///… URL")
     if scheme != "sqlite" or not rest.startswith("/") or len(rest) < 2 or "?" in rest:
-        shown = url if scheme in ("sqlite", url) else f"{scheme}://…"  # of anything else a password may be part
+        plain = scheme in ("sqlite", url) and "@" not in url  # of anything else a password may be part
+        shown = url if plain else f"{scheme}://…" if scheme != url else "…"
         raise SettingsError(f"'{shown}' is not the URL of a catalogue", hint="write sqlite:////absolute/path/catalog.db")
     return await asyncio.to_thread(_open_sqlite, Path(rest[1:]), busy_timeout)
 

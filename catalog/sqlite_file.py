@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -38,8 +38,10 @@ def open_file(path: Path, busy_timeout: float, revisions: Revisions = schema.OUR
 def _make(path: Path) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # an empty file is an empty database
+        # An empty file is an empty database. None that is there is opened: closing it would take away the locks of a connection
+        # that another thread has made meanwhile.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         raise LocalFileError(
             f"{path}: the catalogue cannot be made here ({error.strerror})", hint="choose another place with LADING_CATALOG"

@@ -76,7 +76,7 @@ def alias_name(alias: str) -> str:
     """An alias that may be given to a version, checked."""
     _check_text("Alias", alias)
     if "/" in alias or ":" in alias:
-        raise InvalidValueError("Aliases must not contain any of the following characters: '/', ':'")
+        raise InvalidValueError(f"Aliases must not contain any of the following characters: '/', ':': {alias!r}")
     if _VERSION_LIKE(alias):
         raise InvalidValueError(f"Invalid alias: {alias!r} is how versions are numbered")
     return alias

@@ -31,8 +31,14 @@ class EarlyWrite(Protocol):
         """What is kept of it, also by an earlier, dead writer; believe it only where the bytes still say so."""
         ...
 
+    def whole(self, last: str) -> None:
+        """All of it is written, and its key will end with `last`: after a crash, who begins a write of that key goes on with it.
+        What was noted is gone."""
+        ...
+
     def named(self, key: str) -> Write:
-        """The same write, all of it done, now that its key is known. Whatever comes of it, this one is over."""
+        """The same write, which is whole, now that its key is known. Whatever comes of it, this one is over. Raise
+        `NotFoundError` if somebody removed what was written."""
         ...
 
     def discard(self) -> None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
-from .folder_jobs import FolderPart, FolderRead, FolderWrite, adopted
+from .folder_jobs import FolderPart, FolderRead, FolderWrite, adopted, leftovers
 from .folder_put import MODE, create
 from .jobs import ReadJob, WriteJob
 from .owner import temporary_name
@@ -28,11 +28,16 @@ class FolderEarly:
     open: bool = True
     pid: int = field(default_factory=os.getpid)  # a forked child has its parent's, too
 
+    @property
+    def _said(self) -> str:
+        """What errors call it."""
+        return f"the copy of {self.source}"
+
     def part(self, start: int, stop: int) -> WriteJob:
-        return FolderPart(self.temporary, self.source, self.url, start, stop)
+        return FolderPart(self.temporary, self._said, self.url, start, stop)
 
     def written(self, start: int, stop: int) -> ReadJob:
-        return FolderRead(self.temporary, self.source, self.url, start, stop)
+        return FolderRead(self.temporary, self._said, self.url, start, stop)
 
     def note(self, number: int, digest: bytes) -> None:
         with self._opened() as descriptor:
@@ -43,29 +48,37 @@ class FolderEarly:
             found = os.pread(descriptor, _DIGEST, self.size + number * _DIGEST)
         return found if len(found) == _DIGEST and any(found) else None
 
+    def whole(self, last: str) -> None:
+        folder = os.path.dirname(self.temporary)
+        temporary = f"{folder}/{temporary_name(last)}"
+        with self._opened() as descriptor:
+            os.truncate(descriptor, self.size)
+            os.rename(self.temporary, temporary)
+        self.temporary = temporary
+        for left in leftovers(folder, last):  # nobody needs it any more
+            with contextlib.suppress(OSError):
+                os.unlink(f"{folder}/{left}")
+
     def named(self, key: str) -> Write:
-        # Under the name that a write of this key has: whoever comes after a crash goes on with it.
-        temporary = f"{os.path.dirname(self.temporary)}/{temporary_name(key.rpartition('/')[2])}"
         try:
             path = self.path(key)
             with disk_errors(key, self.url):
-                os.truncate(self.temporary, self.size)
-                os.rename(self.temporary, temporary)
+                os.stat(self.temporary)  # it may have lain here for days: who cleared it away?
         except BaseException:
             self.discard()
             raise
         self.open = False
-        return FolderWrite(path, temporary, key, self.url, self.size, frozenset({(0, self.size)}))
+        return FolderWrite(path, self.temporary, key, self.url, self.size, frozenset({(0, self.size)}))
 
     def discard(self) -> None:
         if self.open and self.pid == os.getpid():
             self.open = False
-            with disk_errors(self.source, self.url), contextlib.suppress(FileNotFoundError):
+            with disk_errors(self._said, self.url), contextlib.suppress(FileNotFoundError):
                 os.unlink(self.temporary)
 
     @contextlib.contextmanager
     def _opened(self) -> Generator[int]:
-        with disk_errors(self.source, self.url):
+        with disk_errors(self._said, self.url):
             descriptor = os.open(self.temporary, os.O_RDWR | os.O_CLOEXEC)
             try:
                 yield descriptor

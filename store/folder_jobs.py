@@ -180,16 +180,18 @@ def adopt_or_create(path: str, folder: str, key: str, url: str, size: int, *, re
 def adopted(folder: str, subject: str) -> str | None:
     """What a certainly dead writer of the same subject left, under a name of this process now, to be written; None if nothing."""
     name = f"{folder}/{temporary_name(subject)}"
-    for left in _leftovers(folder, subject):
-        with contextlib.suppress(FileNotFoundError):  # another process may adopt it, too: one of the renames wins
-            os.rename(f"{folder}/{left}", name)
+    for left in leftovers(folder, subject):
+        # Another process may adopt it, too: one of the renames wins. What is somebody else's stays where it is.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             # It is read-only already if its writer died just before publishing it.
-            os.chmod(name, os.stat(name).st_mode & MODE | 0o200)
+            os.chmod(f"{folder}/{left}", os.stat(f"{folder}/{left}").st_mode & MODE | 0o200)
+            os.rename(f"{folder}/{left}", name)
             return name
     return None
 
 
-def _leftovers(folder: str, subject: str) -> Iterator[str]:
+def leftovers(folder: str, subject: str) -> Iterator[str]:
+    """Names of what certainly dead writers of this subject left."""
     try:
         names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from ..errors import SettingsError, UsageError
 from .folder import FolderStore
+from .http.request import shown_url
 from .journal import Journal
 from .store import Store
 
@@ -23,7 +24,7 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, journal: J
     parts = urlsplit(url)
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-            raise SettingsError(f"'{url}' does not name a folder", hint="write file:///absolute/path")
+            raise SettingsError(f"'{shown_url(url)}' does not name a folder", hint="write file:///absolute/path")
         return FolderStore(unquote(parts.path))
     if parts.scheme in ("s3", "gs", "http", "https"):
         try:
@@ -34,8 +35,6 @@ def open_store(url: str, options: Mapping[str, str] | None = None, *, journal: J
                 f"{parts.scheme}:// stores need {error.name or 'a package'}, which is not installed",
                 hint=f"pip install 'lading[{extra}]'" if extra else "pip install --force-reinstall lading",
             ) from error
-    from .http.request import shown_url
-
     raise SettingsError(
         f"'{shown_url(url)}' is not the URL of a store", hint="write s3://…, gs://…, file:///absolute/path, or a path"
     )

@@ -1,21 +1,27 @@
 """Ahead: large files that go to a near store while they are hashed, so that their bytes are read once."""
 
+import asyncio
 import contextlib
+import logging
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 
 from blake3 import blake3
 
-from ..errors import FileChangedError
+from ..errors import FileChangedError, StoreError
 from ..manifest.digest import Algorithm, Hasher, hasher
+from ..manifest.keys import object_key
 from ..store.early import EarlyWrite, WritesEarly
 from ..store.halt import Halt
+from ..store.store import Store
+from ..store.threads import to_the_end
 from .gauges import turn
 from .lanes import Lanes, buffer
 from .leaves import read_leaves
 from .local import LocalFile, local_errors
 from .novelty import Novelty
 
+_log = logging.getLogger("lading.ahead")
 FROM = 64 << 20  # bytes; smaller files are hashed so soon that nothing is gained
 
 
@@ -28,32 +34,59 @@ class Ahead:
     def __init__(self, store: WritesEarly, novelty: Novelty, *, least: int = FROM) -> None:
         """Of files from `least` bytes on."""
         self._store, self._novelty, self._least = store, novelty, least
-        self._begun = dict[str, EarlyWrite]()  # by path
         self._landed = dict[str, EarlyWrite]()  # by digest, which is that of the very bytes that were written
+        self._pid = os.getpid()  # in a forked child these are its parent's
 
-    async def begin(self, lanes: Lanes, files: Sequence[LocalFile], algorithm: Algorithm) -> dict[str, EarlyWrite]:
-        """The writes of those that go there now, by path. Raise `StoreError`."""
+    @contextlib.asynccontextmanager
+    async def writes(
+        self, lanes: Lanes, files: Sequence[LocalFile], algorithm: Algorithm
+    ) -> AsyncGenerator[dict[str, EarlyWrite]]:
+        """The writes, by path, of those of these files that go there now. Of what has not landed when the block ends nothing is
+        left. Raise `StoreError`."""
         large = [file for file in files if file.stamp.size >= self._least]
-        new = await self._novelty.new(lanes, large) if large else []
-        return await lanes.run(lambda halt: {file.path: self._begin(file, algorithm) for file in new}) if new else {}
+        begun = dict[str, EarlyWrite]()
 
-    def _begin(self, file: LocalFile, algorithm: Algorithm) -> EarlyWrite:
-        write = self._begun[file.path] = self._store.begin_early(_subject(file, algorithm), file.path, file.stamp.size)
-        return write
+        def begin(new: Sequence[LocalFile], halt: Halt) -> None:
+            for file in new:
+                halt.check()
+                begun[file.path] = self._store.begin_early(_subject(file, algorithm), file.path, file.stamp.size)
 
-    def landed(self, path: str, digest: str) -> None:
-        """All of the file lies there, and has this digest."""
-        self._landed[digest] = self._begun.pop(path)
+        try:
+            if large and self.serves(self._store):
+                new = await self._novelty.new(lanes, large)
+                await lanes.run(lambda halt: begin(new, halt))
+            yield begun
+        finally:
+            if begun:
+                await to_the_end(asyncio.to_thread(_discard, begun))
 
-    def take(self, digest: str) -> EarlyWrite | None:
-        """What lies there with this digest: now the caller's."""
-        return self._landed.pop(digest, None)
+    def land(self, writes: dict[str, EarlyWrite], digests: Mapping[str, str], algorithm: Algorithm) -> None:
+        """All of these files, by path, lies there and has this digest. Blocks. Raise `StoreError`."""
+        for path in writes.keys() & digests.keys():
+            digest = digests[path]
+            writes[path].whole(object_key("", algorithm, digest).rpartition("/")[2])
+            if self._landed.setdefault(digest, writes[path]) is writes[path]:
+                del writes[path]
+
+    def serves(self, store: Store) -> bool:
+        """Whether it is this store, and this process, that files go ahead to and from."""
+        return store.url == self._store.url and self._pid == os.getpid()
+
+    def take(self, store: Store, digest: str) -> EarlyWrite | None:
+        """What lies in this store with this digest: now the caller's."""
+        return self._landed.pop(digest, None) if self.serves(store) else None
 
     def discard(self) -> None:
         """Leave nothing that was not taken. Blocks; repeatable."""
-        for writes in (self._begun, self._landed):
-            while writes:
-                writes.popitem()[1].discard()
+        _discard(self._landed)
+
+
+def _discard(writes: dict[str, EarlyWrite]) -> None:
+    while writes:
+        try:
+            writes.popitem()[1].discard()
+        except StoreError as error:  # it is of no use to anybody, and what went on before matters more
+            _log.warning("what was written ahead could not be removed: %s", error.message)
 
 
 def carry_leaf(

@@ -38,6 +38,10 @@ class Destination:
         """Make the folder if it is not there. Raise `LocalFileError`."""
         try:
             os.makedirs(self.root, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise LocalFileError(
+                f"{self.root}: a file or a broken link is where a folder belongs", hint="name another folder"
+            ) from error
         except OSError as error:
             raise local_error(error, self.root) from error
 

@@ -55,7 +55,10 @@ class Hands:
 
     def do(self, work: Callable[..., T], args: tuple[Any, ...], halt: Halt) -> T:
         """What `work(*args, halt)` returns, done by a hand that is free, else by this lane, and so are errors. `work` can be
-        imported, and can be run again: where a hand failed or has ended, and where what it takes or returns cannot be pickled."""
+        imported, and can be run again: where a hand failed or has ended, and where what it takes or returns cannot be pickled.
+
+        Nobody knows what a hand that has ended did before: what it made is there already for whoever does its work again, and is
+        counted as reused."""
         hand = self._taken()
         if hand is None:
             return work(*args, halt)

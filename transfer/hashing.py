@@ -1,5 +1,6 @@
 """Hashing local files in lanes: what the index does not know is read once; leaves of large files side by side."""
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -95,8 +96,6 @@ async def hash_files(
     few = [file for file in distinct.values() if file.stamp.size <= LEAF_SIZE]
     many = [file for file in distinct.values() if file.stamp.size > LEAF_SIZE]
     meter.add(bytes_to_hash=sum(file.stamp.size for file in distinct.values()))
-    writes = await ahead.begin(lanes, many, algorithm) if ahead else {}
-    large = [_Large(file, [b""] * leaf_count(file.stamp.size), writes.get(file.path)) for file in many]
 
     async def execute(work: _Work) -> None:
         if isinstance(work, list):
@@ -108,14 +107,16 @@ async def hash_files(
         else:
             await lanes.run(lambda halt: _hash_part(work, algorithm, meter, halt, lost), meter=meter)
 
-    async with lanes.hands.helping(len(few)) as more:
-        small: Iterator[_Work] = batches(few, lambda file: file.stamp.size)
-        both = Limits(limits.small + more, limits.bulk)
-        await drive(execute, small=small, bulk=_parts(large, md5, limits.bulk), limits=both, retry=Retry(attempts=1), meter=meter)
-    found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
-    if ahead:
-        for path in writes.keys() & found.keys():
-            ahead.landed(path, found[path].digest)
+    async with ahead.writes(lanes, many, algorithm) if ahead else contextlib.nullcontext(dict[str, EarlyWrite]()) as writes:
+        large = [_Large(file, [b""] * leaf_count(file.stamp.size), writes.get(file.path)) for file in many]
+        async with lanes.hands.helping(len(few)) as more:
+            small: Iterator[_Work] = batches(few, lambda file: file.stamp.size)
+            bulk, both = _parts(large, md5, limits.bulk), Limits(limits.small + more, limits.bulk)
+            await drive(execute, small=small, bulk=bulk, limits=both, retry=Retry(attempts=1), meter=meter)
+        found.update(await lanes.run(lambda halt: _joined(large, algorithm, lost)))
+        if ahead and writes:
+            digests = {path: found[path].digest for path in writes.keys() & found.keys()}
+            await lanes.run(lambda halt: ahead.land(writes, digests, algorithm))
     return found
 
 

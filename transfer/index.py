@@ -131,8 +131,10 @@ class _Opened:
         """To the file that is there now: it may have been removed, or another put in its place. Hold the lock."""
         if self._db is None or self._file != _identity(self.path):
             self.close()
-            with contextlib.suppress(OSError):  # SQLite says it better; by itself it would let everybody read the names of files
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            # SQLite says better what is wrong; by itself it would let everybody read the names of files. Only where there is no
+            # file: closing one that another connection of this process has open would take away that one's locks.
+            with contextlib.suppress(OSError):
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
             self._db = sqlite3.connect(self.path, timeout=patience, isolation_level=None, check_same_thread=False)
             _prepare(self._db)
             self._file = _identity(self.path)

@@ -64,7 +64,9 @@ class local_errors:  # noqa: N801  # reads like the function it could be; as a g
             raise LocalFileError(f"{self.path}: its folders are nested too deep") from error
         if isinstance(error, OSError) and not isinstance(error, LadingError):
             if isinstance(error, FileNotFoundError):
-                raise LocalFileError(f"{self.path}: no such file (it may have vanished meanwhile)") from error
+                raise LocalFileError(
+                    f"{self.path}: no such file (it may have vanished meanwhile)", hint="put it back, or leave it out"
+                ) from error
             raise local_error(error, self.path) from error
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 IGNORE_FILE = ".ladingignore"
+_LEAVE_OUT = f"leave it out ({IGNORE_FILE}, --ignore, ignore=)"
 Ignored = Callable[[str], bool]
 
 
@@ -68,9 +69,7 @@ def _folder(path: str, below: str, ignored: Ignored, above: dict[tuple[int, int]
         elif stat.S_ISDIR(status.st_mode):
             yield from _subfolder(entry.path, f"{name}/", status, ignored, above)
         else:
-            raise InvalidValueError(
-                f"{entry.path} is neither a file nor a folder", hint="remove it, or leave it out (.ladingignore, --exclude)"
-            )
+            raise InvalidValueError(f"{entry.path} is neither a file nor a folder", hint=f"remove it, or {_LEAVE_OUT}")
 
 
 def _subfolder(
@@ -78,9 +77,7 @@ def _subfolder(
 ) -> Iterator[tuple[str, LocalFile]]:
     identity = (status.st_dev, status.st_ino)
     if identity in above:
-        raise InvalidValueError(
-            f"{path} is a link back to {above[identity]}: a loop", hint="remove it, or leave it out (.ladingignore, --exclude)"
-        )
+        raise InvalidValueError(f"{path} is a link back to {above[identity]}: a loop", hint=f"remove it, or {_LEAVE_OUT}")
     yield from _folder(path, below, ignored, {**above, identity: path})
 
 
@@ -93,11 +90,10 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _unreadable(entry: "os.DirEntry[str]", error: OSError) -> LocalFileError:
-    leave_out = "leave it out (.ladingignore, --exclude)"
     if not isinstance(error, FileNotFoundError):
-        return LocalFileError(f"{entry.path}: {error.strerror}", hint=f"{leave_out}, or mend it")
+        return LocalFileError(f"{entry.path}: {error.strerror}", hint=f"{_LEAVE_OUT}, or mend it")
     if entry.is_symlink():
         return LocalFileError(
-            f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist", hint=f"remove it, or {leave_out}"
+            f"{entry.path}: a link to {os.readlink(entry.path)!r}, which does not exist", hint=f"remove it, or {_LEAVE_OUT}"
         )
     return LocalFileError(f"{entry.path}: vanished while its folder was being read", hint="run it again")

@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from ..errors import AlreadyExistsError, DigestMismatchError, FileChangedError, StoreError
+from ..errors import AlreadyExistsError, DigestMismatchError, FileChangedError, NotFoundError, StoreError
 from ..manifest.digest import Algorithm
 from ..store.checksum import Checksum, Summer, can_compute
 from ..store.halt import Halt
@@ -79,11 +79,12 @@ class _Sending:
 
     async def begin(self, ahead: Ahead | None) -> None:
         async def begin() -> None:
-            if ahead and (early := ahead.take(self.item.hashed.digest)):
-                self.write, self.early = await in_thread(lambda: early.named(self.item.key)), True
-                self._count(self.item.size, 0)
-            else:
-                self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
+            if ahead and (early := ahead.take(self.engine.store, self.item.hashed.digest)):
+                with contextlib.suppress(NotFoundError):  # somebody cleared it away
+                    self.write, self.early = await in_thread(lambda: early.named(self.item.key)), True
+                    self._count(self.item.size, 0)
+                    return
+            self.write = await self.engine.store.begin(self.item.key, self.item.size, part=part_size(self.item.size))
 
         # Not to be cut short: what was begun could not be aborted.
         await persist(lambda: in_grace(begin(), self.engine.grace), retry=self.engine.retry, meter=self.meter)

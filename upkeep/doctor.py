@@ -75,7 +75,7 @@ async def examine(patient: Patient) -> list[Finding]:
     """Everything, in the order in which it matters."""
     catalog, found = await _open(patient.catalog)
     try:
-        found += await _store(patient, catalog)
+        found += await _store(patient, catalog, found[-1])
     finally:
         if catalog is not None:
             await catalog.close()
@@ -104,15 +104,15 @@ async def _open(url: str) -> tuple[Catalog | None, list[Finding]]:
     return catalog, [Finding("catalogue", Verdict.OK, text)]
 
 
-async def _store(patient: Patient, catalog: Catalog | None) -> list[Finding]:
-    """The store itself, and the way to it."""
+async def _store(patient: Patient, catalog: Catalog | None, seen: Finding) -> list[Finding]:
+    """The store itself, and the way to it. `seen` is what was found of the catalogue."""
     store, way = patient.store, list[Finding]()
     if store is None:
         return [_wrong("store", patient.trouble)] if patient.trouble else []
     try:
         async with asyncio.timeout(2 * PATIENCE):
             way += await patient.persist(lambda: _way(store))
-            reached = await patient.persist(lambda: _reach(store, catalog))
+            reached = await patient.persist(lambda: _reach(store, catalog, seen))
     except TimeoutError:
         late = f"{shown_url(store.url)} did not answer within {2 * PATIENCE:.0f} s"
         reached = Finding("store", Verdict.WRONG, late, "check the network and the proxy")
@@ -130,22 +130,29 @@ async def _way(store: Store) -> list[Finding]:
     return [Finding("proxy", Verdict.OK, text), about_clock((await server_time(request)).skew)]
 
 
-async def _reach(store: Store, catalog: Catalog | None) -> Finding:
+async def _reach(store: Store, catalog: Catalog | None, seen: Finding) -> Finding:
     shown, began = shown_url(store.url), time.monotonic()
     try:
         await store.head(KEY)
     except NotFoundError:
         return await _unclaimed(catalog, shown)
-    return await _ownership(store, catalog, f"{shown} answers in {(time.monotonic() - began) * 1000:.0f} ms")
+    return await _ownership(store, catalog, seen, f"{shown} answers in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
-async def _ownership(store: Store, catalog: Catalog | None, text: str) -> Finding:
+async def _ownership(store: Store, catalog: Catalog | None, seen: Finding, text: str) -> Finding:
     try:
         found = await ownership(store)
     except StoreForeignError as error:
         return _wrong("store", error)
     if catalog is not None and (await catalog.id(), await catalog.store_id()) == (found.catalog, found.store):
         return Finding("store", Verdict.OK, f"{text}; it belongs to this catalogue")
+    if catalog is None and seen.verdict is Verdict.WRONG:
+        return Finding(
+            "store",
+            Verdict.ADVICE,
+            f"{text}; whether it belongs to this catalogue, the catalogue cannot say now",
+            "mend the catalogue; if it is lost, make a new one from the store: lading doctor --rebuild",
+        )
     return Finding(
         "store",
         Verdict.WRONG,

@@ -34,14 +34,11 @@ async def add(console: Console, *, name: str, aliases: tuple[str, ...]) -> None:
 @with_console
 async def rm(console: Console, *, names: tuple[str, ...]) -> None:
     """Take the alias of each NAME:ALIAS away from the version that has it. All names are looked up before the first is taken."""
-    from ...manifest.names import alias_name
     from ..public import Api
 
     api = Api()
     for name in names:
-        if not name.partition(":")[2]:
-            raise InvalidValueError(f"{name!r} says no alias", hint="write NAME:ALIAS")
-        alias_name(name.partition(":")[2])
+        _check_goes(name)
         await api.artifact_async(name)
     records: list[dict[str, Any]] = []
     for name in names:
@@ -50,3 +47,16 @@ async def rm(console: Console, *, names: tuple[str, ...]) -> None:
         await artifact.save_async()
         records.append(version_record(artifact))
     console.results(records, [f"{each['qualified_name']}  {', '.join(each['aliases'])}".rstrip() for each in records])
+
+
+def _check_goes(name: str) -> None:
+    """Raise `InvalidValueError` where a name says no alias that could be taken away."""
+    from ...manifest.names import alias_name, version_index
+
+    collection, _, alias = name.partition(":")
+    hint = f"write the alias that is to go behind the name, as in {collection}:best"
+    if not alias:
+        raise InvalidValueError(f"{name!r} says no alias", hint=hint)
+    if version_index(alias) is not None:
+        raise InvalidValueError(f"{alias!r} is the number of a version, which stays", hint=hint)
+    alias_name(alias)

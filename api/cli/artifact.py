@@ -16,7 +16,7 @@ def artifact() -> None:
 
 
 @artifact.command(short_help="Log a file or folder as a version.")
-@click.argument("path", type=click.Path())
+@click.argument("path", type=click.Path(readable=False))
 @click.option("--name", "-n", metavar="NAME", help="[[ENTITY/]PROJECT/]NAME. Default: the base name of PATH.")
 @click.option("--description", "-d", help="Text about this version.")
 @click.option("--type", "-t", "type_", metavar="TYPE", default="dataset", show_default=True, help="Its type.")

@@ -46,20 +46,14 @@ def setting_record(origin: "Origin") -> dict[str, Any]:
 
 
 def _shown(origin: "Origin") -> Any:
-    from ..settings import TABLE
+    from ..settings import TABLE, shown_place
 
     secret = next(each.secret for each in TABLE if each.name == origin.name)
     if secret and origin.value is not None:
         return "********"
     if origin.value is None or isinstance(origin.value, bool | int):
         return origin.value
-    text = str(origin.value)
-    scheme, separator, rest = text.partition("://")
-    if separator and (scheme.lower() in ("http", "https") or "@" in rest.partition("/")[0]):
-        from ...store.http.request import shown_url
-
-        return shown_url(text)  # a password, or a signature, may be part of it
-    return text
+    return shown_place(str(origin.value))
 
 
 def _text(value: Any) -> str:

@@ -31,7 +31,7 @@ LEFTOVERS = (
 @click.option("--all", "everywhere", is_flag=True, help="With --keep-last: of all collections of all projects.")
 @click.option("--trash", type=DURATION, default="7d", show_default=True, help="Deleted versions keep their content so long.")
 @click.option("--grace", type=DURATION, default="60s", show_default=True, help="Look again after so long, before deleting.")
-@click.option("--uploads", is_flag=True, help="Only what was begun and never finished: uploads, downloads.")
+@click.option("--uploads", is_flag=True, help="Instead, remove what was begun and never finished: uploads, downloads.")
 @click.option("--older-than", type=DURATION, default="7d", show_default=True, help="With --uploads: of unknown writers.")
 @click.option("--folder", "folders", multiple=True, type=click.Path(), help="With --uploads: look for downloads here, too.")
 @click.option("--dry-run", is_flag=True, help="Say what would go; change nothing.")

@@ -7,7 +7,7 @@ from .work import with_console, with_deadline
 
 
 @click.command(short_help="Log a file or folder as a version.")
-@click.argument("path", type=click.Path(), required=False)
+@click.argument("path", type=click.Path(readable=False), required=False)
 @click.option("--name", "-n", metavar="NAME", help="[[ENTITY/]PROJECT/]NAME to log it under. Default: the base name of PATH.")
 @click.option(
     "--reference",

@@ -43,7 +43,7 @@ async def _verify_files(console: Console, name: str, root: str | None) -> None:
     problems: tuple[str, ...] = ()
     with console.watch() as watch:
         try:
-            await artifact.verify_async(root, progress=watch.begin("verifying", bytes_hashed))
+            await artifact.verify_async(root or artifact.default_root(), progress=watch.begin("verifying", bytes_hashed))
         except VerificationError as error:
             problems = error.problems
     if console.as_json:

@@ -14,6 +14,7 @@ from ...store.gcs.jobs import GcsRead
 from ...store.gcs.place import is_component
 from ...store.gcs.store import GcsStore
 from ...store.http.request import Request
+from ...store.listing import Onward
 from .handler import Context, Listed, Opened, Pages, changed, check_size
 
 _FIELDS = "name,size,generation,etag"
@@ -73,12 +74,13 @@ class Gcs:
 
     async def _pages(self, name: Name) -> AsyncGenerator[ListedPage]:
         _, calls = self._bucket(name)
-        asked = {"prefix": name.folder, "fields": f"items({_FIELDS}),nextPageToken"}
+        asked, onward = {"prefix": name.folder, "fields": f"items({_FIELDS}),nextPageToken"}, Onward(calls.place.url)
         while True:
             page = listed(await self._ask(calls, Request.of("GET", calls.place.api(query=asked)), ""), calls.place)
             yield page
             if not page.nextPageToken:
                 return
+            onward.check(page.items, asked.get("pageToken"), page.nextPageToken)
             asked["pageToken"] = page.nextPageToken
 
     async def find(self, uri: str, entry: Entry, *, look: bool) -> Opened:

@@ -20,7 +20,7 @@ _VERSION = re.compile(r"\?versionId=([^&?]+)\Z").search
 
 
 _After = tuple[str, str]  # a key and a version
-_Getting = Callable[[_After], Awaitable[tuple[VersionsPage, _After | None]]]
+_Getting = Callable[[_After], Awaitable[VersionsPage]]
 
 
 class Name(Struct, frozen=True):
@@ -116,29 +116,26 @@ class S3:
         return self._places[name.bucket]
 
     async def _plain(self, name: Name) -> Pages:
-        async def get(token: str) -> tuple[ListPage, str | None]:
+        async def get(token: str) -> ListPage:
             query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", name.folder)]
             query += [("continuation-token", token)] if token else []
-            page = parse_list(await self._list(name, query))
-            return page, page.following
+            return parse_list(await self._list(name, query))
 
-        async for page in pages("", get):
-            yield [self._listed(name, one.key, one.etag, one.size) for one in page.objects if _is_file(one.key)]
+        async for page in pages(self._place(name).url, "", get):
+            yield [self._listed(name, one.key, one.etag, one.size) for one in page if _is_file(one.key)]
 
     async def _current(self, name: Name) -> Pages:
         """With the version of each, which only a listing of all versions tells."""
-        async for page in pages(("", ""), self._versions(name, name.folder)):
+        async for page in pages(self._place(name).url, ("", ""), self._versions(name, name.folder)):
             yield [
-                self._listed(name, one.key, one.etag, one.size, one.version)
-                for one in page.objects
-                if one.latest and _is_file(one.key)
+                self._listed(name, one.key, one.etag, one.size, one.version) for one in page if one.latest and _is_file(one.key)
             ]
 
     async def _earlier(self, name: Name, etag: str | None) -> Name | None:
         """The version of the object that has this etag, if the bucket still has it."""
         try:
-            async for page in pages(("", ""), self._versions(name, name.key)):
-                for one in page.objects:
+            async for page in pages(self._place(name).url, ("", ""), self._versions(name, name.key)):
+                for one in page:
                     if one.key == name.key and etag and one.etag.strip('"') == etag and one.version != "null":
                         return structs.replace(name, version=one.version)
                     if one.key != name.key:
@@ -148,12 +145,11 @@ class S3:
         return None
 
     def _versions(self, name: Name, prefix: str) -> _Getting:
-        async def get(after: _After) -> tuple[VersionsPage, _After | None]:
+        async def get(after: _After) -> VersionsPage:
             query = [("versions", ""), ("encoding-type", "url"), ("prefix", prefix)]
             query += [("key-marker", after[0])] if after[0] else []
             query += [("version-id-marker", after[1])] if after[1] else []
-            page = parse_versions(await self._list(name, query))
-            return page, page.following
+            return parse_versions(await self._list(name, query))
 
         return get
 

@@ -15,6 +15,7 @@ from ...errors import AlreadyExistsError, NotFoundError, ObjectChangedError, Sto
 from ..http.answers import Answer
 from ..http.request import Headers, Request
 from ..http.session import call
+from ..listing import Onward
 from ..threads import in_thread
 from .answers import Stored, error_of, listed, misunderstood, stored
 from .credentials import Bearer
@@ -88,6 +89,7 @@ class GcsCalls:
         asked = {"prefix": prefix, "fields": f"items({_FIELDS}),nextPageToken"}
         if pattern:
             asked["matchGlob"] = pattern
+        onward = Onward(self.place.url)
         while True:
             # The library gives one page; the token of the next is ours to pass on.
             with self._understood():
@@ -96,6 +98,7 @@ class GcsCalls:
                 yield one
             if not page.nextPageToken:
                 return
+            onward.check(page.items, asked.get("pageToken"), page.nextPageToken)
             asked["pageToken"] = page.nextPageToken
 
     async def delete(self, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from msgspec import Struct
 
 from ...errors import InvalidValueError
+from ..http.request import shown_url
 
 GOOGLE = "https://storage.googleapis.com"
 COMPONENTS = ".lading-components"  # a name of this kind in a key: parts of an object that is not whole yet
@@ -34,9 +35,13 @@ class Place(Struct, frozen=True):
         split = urlsplit(url)
         options = dict(parse_qsl(split.query, keep_blank_values=True))
         if split.scheme != "gs" or not _BUCKET(split.netloc):
-            raise InvalidValueError(f"{url} names no bucket", hint="gs://bucket/prefix; the names of buckets are in lower case")
+            raise InvalidValueError(
+                f"{shown_url(url)} names no bucket", hint="gs://bucket/prefix, in lower case and without a user"
+            )
         if unknown := sorted(set(options) - set(_OPTIONS)):
-            raise InvalidValueError(f"{url}: {unknown[0]} is no option of gs://", hint=f"there are {', '.join(_OPTIONS)}")
+            raise InvalidValueError(
+                f"{shown_url(url)}: {unknown[0]} is no option of gs://", hint=f"there are {', '.join(_OPTIONS)}"
+            )
         emulator = environment.get("STORAGE_EMULATOR_HOST")
         endpoint = options.get("endpoint") or emulator or GOOGLE
         anonymous = _flag(url, options.get("anonymous")) or ("endpoint" not in options and bool(emulator))
@@ -88,7 +93,9 @@ def _endpoint(text: str) -> str:
     url = text if "://" in text else f"http://{text}"
     split = urlsplit(url)
     if split.scheme not in ("http", "https") or not split.netloc:
-        raise InvalidValueError(f"{text} is no address of a storage server", hint="http://host:port or https://host")
+        raise InvalidValueError(f"{shown_url(text)} is no address of a storage server", hint="http://host:port or https://host")
+    if split.username is not None:  # it would be part of every message that names the store
+        raise InvalidValueError(f"{shown_url(url)}, the endpoint of gs://, names a user", hint="anonymous=1 asks without a token")
     return f"{split.scheme}://{split.netloc}{split.path.rstrip('/')}"
 
 
@@ -97,4 +104,4 @@ def _flag(url: str, text: str | None) -> bool:
         return False
     if text.lower() in ("", "1", "true", "yes"):
         return True
-    raise InvalidValueError(f"{url}: anonymous={text} is neither 1 nor 0")
+    raise InvalidValueError(f"{shown_url(url)}: anonymous={text} is neither 1 nor 0")

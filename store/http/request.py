@@ -14,6 +14,8 @@ Headers = tuple[tuple[str, str], ...]
 
 _PORTS = {"http": 80, "https": 443}
 _PLAIN = "/%:@!$&'()*+,;=~-._"  # what a path may hold as it is; `%` because it may be encoded already
+# A user and a password with a `/`, `?` or `#` that should be encoded: what comes before the first of them is no host with a port.
+_SPILT = re.compile(r"(?<=://)[^/?#@:\[]*:(?![0-9]+(?:[/?#]|\Z))[^/?#@]*[/?#].*@", re.DOTALL)
 # Parameters whose values are no secret. Of all others a message shows the name only: nobody can list every kind of token.
 _HARMLESS = frozenset(
     (
@@ -105,7 +107,7 @@ def basic(user: str, password: str) -> str:
 
 def shown_url(url: str) -> str:
     """Any URL without its secrets."""
-    rest, _, query = url.partition("#")[0].partition("?")
+    rest, _, query = _SPILT.sub("", url).partition("#")[0].partition("?")
     scheme, separator, rest = rest.rpartition("://")
     authority, slash, path = rest.partition("/")
     shown = f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from msgspec import Struct
 
 from ...errors import InvalidValueError, StoreDeniedError
-from ..http.request import Headers, Request
+from ..http.request import Headers, Request, shown_url
 from .credentials import Anonymous, Source, find_source
 from .customer import CustomerKey, read_customer_key
 from .facts import Facts, facts_of
@@ -130,13 +130,15 @@ def parse_place(url: str) -> Place:
     bucket, _, path = path.partition("/")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if scheme != "s3" or not _BUCKET(bucket):
-        raise InvalidValueError(f"{url} does not name a bucket", hint="s3://bucket/prefix")
+        raise InvalidValueError(f"{shown_url(url)} does not name a bucket", hint="s3://bucket/prefix, without a user")
     if unknown := sorted(set(options) - set(_OPTIONS)):
         raise InvalidValueError(f"{unknown[0]} is no option of an S3 store", hint=f"there are {', '.join(_OPTIONS)}")
     profile = read_profile(options.get("profile"))
     endpoint = options.get("endpoint") or _endpoint() or ("" if _ignored() else profile.endpoint) or ""
     if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname):
-        raise InvalidValueError(f"the S3 endpoint {endpoint} is no URL", hint="http://host:port or https://host")
+        raise InvalidValueError(f"the S3 endpoint {shown_url(endpoint)} is no URL", hint="http://host:port or https://host")
+    if urlsplit(endpoint).username is not None:  # it would be part of every message that names the store
+        raise InvalidValueError(f"the S3 endpoint {shown_url(endpoint)} names a user", hint="give a key as AWS's tools take it")
     style = options.get("style") or profile.style or "auto"
     if style not in ("path", "virtual", "auto"):
         raise InvalidValueError(f"{style} is no style of addresses", hint="style=path or style=virtual")

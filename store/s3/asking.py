@@ -13,14 +13,15 @@ from ..http.body import Bytes
 from ..http.connection import exchange
 from ..http.request import Headers, Request
 from ..http.session import LIMIT, call
+from ..listing import Onward
 from ..threads import in_thread
 from .address import Pairs, Place
 from .credentials import Chain
+from .documents import Page
 from .refusals import READING, WRITING, Attempt, Corrected, Subject, attempt_at, error_of
 from .signing import payload_of
 
 F = TypeVar("F")
-P = TypeVar("P")
 T = TypeVar("T")
 
 ATTEMPTS = 4  # a region, a clock, credentials and a missing feature may all have to be learned
@@ -115,15 +116,16 @@ def _explained(place: Place, error: StoreUnavailableError) -> StoreUnavailableEr
     return error
 
 
-async def pages(first: F, get: Callable[[F], Awaitable[tuple[P, F | None]]]) -> AsyncGenerator[P]:
-    """Page after page: `get` gives one, and what the next is asked for by. Raise `StoreError` if the server goes in circles."""
-    following: F | None = first
-    while following is not None:
-        asked = following
-        page, following = await get(asked)
-        yield page
-        if following == asked:
-            raise StoreError("the store gives the same page again and again")
+async def pages(url: str, first: F, get: Callable[[F], Awaitable[Page[T, F]]]) -> AsyncGenerator[tuple[T, ...]]:
+    """What each page holds, one after the other. Raise `StoreError` if the server at `url` goes in circles, or nowhere."""
+    asked, onward = first, Onward(url)
+    while True:
+        page = await get(asked)
+        yield page.items
+        if page.following is None:
+            return
+        onward.check(page.items, asked, page.following)
+        asked = page.following
 
 
 class Speech(Struct, frozen=True):

@@ -37,7 +37,7 @@ def copied_part(place: Place, key: str, upload: str, number: int, source: "S3Rea
         return None
     # There are servers that say yes to this and store nothing.
     asked = (("max-parts", "1"), ("part-number-marker", str(number - 1)), ("uploadId", upload))
-    parts = parse_parts(ask_blocking(place, Ask("GET", key, asked)).body).parts
+    parts = parse_parts(ask_blocking(place, Ask("GET", key, asked)).body).items
     found = next((part for part in parts if part.number == number), None)
     return found if _as_long(place, found.size if found else None, source) else None
 

@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -15,6 +15,8 @@ from msgspec import Struct
 from ...errors import StoreError
 from ..checksum import Checksum
 
+T = TypeVar("T")
+F = TypeVar("F")
 LARGEST = 32 << 20  # bytes; a page of 1,000 keys of a KiB, each byte of which is written as three or more, has room
 _MOST_MARKS = 1 << 19  # of elements, attributes and lines, each of which takes memory; a page of 1,000 keys has a tenth of it
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
@@ -34,16 +36,18 @@ class Refusal(Struct, frozen=True):
     header: str = ""  # of the request, where that is the error
 
 
+class Page(Struct, Generic[T, F], frozen=True):
+    """A part of a listing; `following` is what the next one is asked for by, if there is one."""
+
+    items: tuple[T, ...]
+    following: F | None
+
+
 class Listed(Struct, frozen=True):
     key: str
     size: int
     etag: str
     modified: float | None = None  # seconds since 1970
-
-
-class ListPage(Struct, frozen=True):
-    objects: tuple[Listed, ...]
-    following: str | None  # the token of the page after it
 
 
 class ListedVersion(Struct, frozen=True):
@@ -56,11 +60,6 @@ class ListedVersion(Struct, frozen=True):
     latest: bool
 
 
-class VersionsPage(Struct, frozen=True):
-    objects: tuple[ListedVersion, ...]
-    following: tuple[str, str] | None  # the key and the version after which the next page begins
-
-
 class StoredPart(Struct, frozen=True):
     """A part as the store holds it, or as it is to be held."""
 
@@ -68,11 +67,6 @@ class StoredPart(Struct, frozen=True):
     etag: str
     size: int = 0
     checksum: Checksum | None = None
-
-
-class PartsPage(Struct, frozen=True):
-    parts: tuple[StoredPart, ...]
-    following: str | None
 
 
 class OpenUpload(Struct, frozen=True):
@@ -83,9 +77,10 @@ class OpenUpload(Struct, frozen=True):
     begun: float | None
 
 
-class UploadsPage(Struct, frozen=True):
-    uploads: tuple[OpenUpload, ...]
-    following: tuple[str, str] | None  # the key and the upload after which the next page begins
+ListPage = Page[Listed, str]  # by a token
+VersionsPage = Page[ListedVersion, tuple[str, str]]  # by the key and the version after which it begins
+PartsPage = Page[StoredPart, str]  # by the number after which it begins
+UploadsPage = Page[OpenUpload, tuple[str, str]]  # by the key and the upload after which it begins
 
 
 class _Tree(ElementTree.TreeBuilder):

@@ -97,14 +97,13 @@ class S3Store:
     async def list(self, prefix: str) -> AsyncIterator[ObjectMeta]:
         full = self.place.prefix
 
-        async def get(token: str) -> tuple[ListPage, str | None]:
+        async def get(token: str) -> ListPage:
             query = [("list-type", "2"), ("encoding-type", "url"), ("prefix", full + prefix)]
             query += [("continuation-token", token)] if token else []
-            page = parse_list((await ask(self.place, Ask("GET", query=query))).body)
-            return page, page.following
+            return parse_list((await ask(self.place, Ask("GET", query=query))).body)
 
-        async for page in pages("", get):
-            for found in page.objects:
+        async for page in pages(self.url, "", get):
+            for found in page:
                 key = found.key.removeprefix(full)
                 if found.key.startswith(full + prefix) and not key.startswith(PROBE):
                     yield meta_listed(key, found)
@@ -168,14 +167,13 @@ class S3Store:
         """Uploads that were neither completed nor aborted, of whomever, by key."""
         full = self.place.prefix
 
-        async def get(after: tuple[str, str]) -> tuple[UploadsPage, tuple[str, str] | None]:
+        async def get(after: tuple[str, str]) -> UploadsPage:
             query = [("uploads", ""), ("encoding-type", "url"), ("prefix", full + prefix)]
             query += [("key-marker", after[0]), ("upload-id-marker", after[1])] if after[0] else []
-            page = parse_uploads((await ask(self.place, Ask("GET", query=query))).body)
-            return page, page.following
+            return parse_uploads((await ask(self.place, Ask("GET", query=query))).body)
 
-        async for page in pages(("", ""), get):
-            for found in page.uploads:
+        async for page in pages(self.url, ("", ""), get):
+            for found in page:
                 yield structs.replace(found, key=found.key.removeprefix(full))
 
     async def discard(self, begun: Begun) -> None:

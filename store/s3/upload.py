@@ -179,13 +179,12 @@ class S3Write:
 async def parts_of(place: Place, key: str, upload: str) -> AsyncIterator[StoredPart]:
     """The parts that the store has, by number. Raise `NotFoundError` if there is no such upload."""
 
-    async def get(after: str) -> tuple[PartsPage, str | None]:
+    async def get(after: str) -> PartsPage:
         query: Pairs = (("uploadId", upload), *((("part-number-marker", after),) if after else ()))
-        page = parse_parts((await ask(place, Ask("GET", key, query))).body)
-        return page, page.following
+        return parse_parts((await ask(place, Ask("GET", key, query))).body)
 
-    async for page in pages("", get):
-        for part in page.parts:
+    async for page in pages(place.url, "", get):
+        for part in page:
             yield part
 
 

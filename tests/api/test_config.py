@@ -3,7 +3,9 @@
 import asyncio
 import copy
 import pickle
+from argparse import Namespace
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,22 @@ def test_it_is_a_dict_with_attributes(run: lading.Run) -> None:
         _ = run.config.none
     run.finish()
     assert Api().run(f"p/{run.id}").config == {"lr": 0.1, "deep": {"a": [1, 2]}, "epochs": 3, "more": None, "new": 2}
+
+
+def test_it_takes_what_argparse_parsed() -> None:
+    """As W&B's does."""
+    with lading.init(project="p", config=Namespace(lr=0.1)) as run:
+        run.config.update(Namespace(epochs=3))
+
+    assert Api().run(f"p/{run.id}").config == {"lr": 0.1, "epochs": 3}
+
+
+@pytest.mark.parametrize("config", [5, "settings.yaml", ["rate"]])
+def test_what_makes_no_config_is_named(config: Any) -> None:
+    with pytest.raises(TypeError, match="config cannot be made of"):
+        lading.init(project="p", config=config)
+
+    assert lading.run is None
 
 
 def test_a_copy_is_a_plain_dict(run: lading.Run) -> None:

@@ -9,6 +9,7 @@ import pytest
 import lading
 from lading.api.workspace import Workspace
 from lading.errors import EntryNotFoundError, InvalidValueError, StoreUnavailableError, UsageError
+from lading.testing.s3_server import S3Server
 from lading.testing.wrappers import FaultyStore, TracedStore
 from lading.transfer.scheduler import Retry
 
@@ -93,6 +94,52 @@ def test_files_may_be_named(dataset: Make) -> None:
 
     assert (len(files), [file.name for file in files]) == (2, ["a", "c"])
     assert len(looked_up().files([])) == 0
+
+
+def test_a_file_says_where_its_bytes_lie_and_what_they_are(run: lading.Run, fill: Fill) -> None:
+    """SEMANTICS 1.1, `files()`: W&B's `File` has a url, an md5 and a mimetype."""
+    artifact = lading.Artifact("ds", "dataset", digest_algorithm="MD5")
+    artifact.add_dir(fill("in", {"file1.txt": "hello"}))
+    artifact.add_reference("ref://example.com/a.json", name="theirs.json")
+    run.log_artifact(artifact)
+
+    mine, theirs = looked_up().files()
+
+    assert mine.url.startswith("file:///")
+    assert Path(mine.url.removeprefix("file://")).read_text() == "hello"
+    assert (mine.md5, mine.mimetype) == ("XUFAKrxLKna5cZ2REBfFkg==", "text/plain")
+    assert (theirs.url, theirs.md5, theirs.mimetype) == ("ref://example.com/a.json", None, "application/json")
+
+
+def test_the_url_of_a_file_in_a_bucket_has_the_options_of_its_store(fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    with S3Server() as server:
+        options = f"?anonymous=1&endpoint={server.url}"
+        monkeypatch.setenv("LADING_STORE", f"s3://bucket/some/prefix{options}")
+        with lading.init(project="p") as run:
+            artifact = lading.Artifact("ds", "dataset")
+            artifact.add_file(fill("in", {"a": "1"}) / "a")
+            (file,) = run.log_artifact(artifact).files()
+
+        assert file.url.startswith("s3://bucket/some/prefix/objects/")
+        assert file.url.endswith(options)
+        assert server.bucket.objects[file.url.removeprefix("s3://bucket/").removesuffix(options)].data == b"1"
+        assert file.md5 is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.PNG", "image/png"),
+        ("sub.csv/t.table.json", "application/json"),
+        ("data:text/html,x.txt", "text/plain"),
+        *((name, "application/octet-stream") for name in ("a.tar.gz", "a.tgz", "a.json.bz2", "a", ".json", "a.weights-9")),
+    ],
+)
+def test_the_kind_of_a_file_is_what_its_name_tells(dataset: Make, name: str, kind: str) -> None:
+    dataset({name: "1"})
+    (file,) = looked_up().files()
+
+    assert file.mimetype == kind
 
 
 def test_a_file_is_downloaded_alone(dataset: Make, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import lading
 from lading.api import active_run
-from lading.errors import ArtifactNotLoggedError, CommError, InvalidValueError, UnknownNameError, UsageError
+from lading.errors import ArtifactNotLoggedError, CommError, UnknownNameError, UsageError
 
 Make = Callable[..., lading.Artifact]
 Fill = Callable[..., Path]
@@ -355,9 +355,15 @@ def test_a_value_is_got_from_what_was_used_last(run: lading.Run) -> None:
     assert run.get("nothing") is None
 
 
-def test_a_name_argument_that_differs_is_refused(run: lading.Run) -> None:
-    with pytest.raises(InvalidValueError, match="differs from the artifact's own name"):
-        run.log_artifact(draft(), name="other")
+def test_an_artifact_keeps_its_own_name_and_type(run: lading.Run) -> None:
+    """SEMANTICS 1.2: `name` and `type` make an artifact of a path; W&B passes over those given beside an artifact."""
+    with pytest.warns(UserWarning, match="name='other' is ignored: the artifact's own is 'ds'"):
+        logged = run.log_artifact(draft(), name="other", type="dataset")
+    with pytest.warns(UserWarning, match="type='model' is ignored: the artifact's own is 'dataset'"):
+        again = run.log_artifact(logged, name="ds", type="model")
+
+    assert (again.name, again.type) == ("ds:v0", "dataset")
+    assert [each.name for each in run.logged_artifacts()] == ["ds:v0"]
 
 
 def test_nothing_of_a_run_is_left_unawaited(home: Path) -> None:

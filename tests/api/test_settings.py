@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 import lading
-from lading.api.settings import TABLE, load_settings, origins
-from lading.errors import SettingsError
+from lading.api.settings import TABLE, load_settings, origins, shown_place
+from lading.api.workspace import open_workspace
+from lading.errors import LadingError, SettingsError
 
 Make = Callable[..., lading.Artifact]
 
@@ -179,6 +180,48 @@ def test_a_secret_is_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     assert load_settings().api_key == "hush"
     assert "hush" not in repr(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "shown"),
+    [
+        ("catalog", "postgresql://me:sesame@host/db", "postgresql://host/db"),
+        (
+            "catalog",
+            "postgresql+asyncpg://me:/#sesame@host:5432/db?password=sesame",
+            "postgresql+asyncpg://host:5432/db?password=…",
+        ),
+        ("catalog", "sqlite://me:sesame@host/names.db", "sqlite://host/names.db"),
+        ("store", "https://me:sesame@host/p?sig=sesame", "https://host/p?sig=…"),
+        ("store", "s3://me:+/sesame@bucket/prefix", "s3://bucket/prefix"),
+        ("store", "s3://bucket/p?endpoint=http://me:sesame@host", "s3://bucket/p?endpoint=…"),
+        ("store", "gs://bucket/p?endpoint=https%3A%2F%2Fme%3Asesame%40host", "gs://bucket/p?endpoint=…"),
+        ("store", "ftp://me:sesame@host/p", "ftp://host/p"),
+    ],
+)
+async def test_a_password_in_a_url_is_shown_nowhere(monkeypatch: pytest.MonkeyPatch, name: str, url: str, shown: str) -> None:
+    monkeypatch.setenv(f"LADING_{name.upper()}", url)
+    settings = load_settings()
+
+    told = [repr(settings), repr(lading.Api())]
+    for mode in ("online", "offline"):
+        try:
+            await open_workspace(load_settings(mode=mode))
+        except LadingError as error:
+            told.append(str(error))
+
+    assert len(told) > 2
+    assert f"{name}={shown!r}" in told[0]
+    assert "sesame" not in "".join(told)
+    assert getattr(settings, name) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/a/me:b@c", "file:///a@b", "sqlite:////a/b@c:d.db", "s3://bucket/a#b@c?endpoint=http://host:9000&sse=aws:kms", "gs://b"],
+)
+def test_what_holds_no_secret_is_shown_as_it_is(url: str) -> None:
+    assert shown_place(url) == url
 
 
 # -- the home folder --------------------------------------------------------------------------------------------------------

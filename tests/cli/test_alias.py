@@ -27,7 +27,12 @@ def test_nothing_is_taken_if_one_of_them_is_unknown(lading: Lading, two: Path) -
 
 
 def test_a_version_number_and_no_alias_at_all_are_refused(lading: Lading, two: Path) -> None:
-    assert lading("alias", "rm", "cats:v0").code == 1
+    answer = lading("alias", "rm", "cats:v0", "best")
+    assert (answer.code, answer.err) == (
+        1,
+        "error: 'v0' is the number of a version, which stays\n"
+        "hint: write the alias that is to go behind the name, as in cats:best\n",
+    )
     assert lading("alias", "rm", "cats").code == 1
     assert lading("alias", "add", "cats:v0", "v9").code == 1
     assert lading("alias", "add", "cats:v0").code == 2

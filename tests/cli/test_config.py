@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ def test_a_file_is_named_as_origin(lading: Lading, tmp_path: Path) -> None:
     assert (found["digest"]["value"], found["digest"]["source"]) == ("SHA256", str(tmp_path / "lading.toml"))
     assert found["digest"]["variable"] == "LADING_DIGEST"
     assert found["quiet"]["value"] is False
+
+
+def test_a_project_file_that_says_where_things_go_is_named(lading: Lading, tmp_path: Path) -> None:
+    """A folder that somebody cloned may bring one."""
+    path, below = tmp_path / "lading.toml", tmp_path / "deep"
+    path.write_text('store = "s3://stranger/bucket"\ncatalog = "sqlite:///names.db"\n')
+    below.mkdir()
+    with contextlib.chdir(below):
+        rows = {line.split()[0]: line.split()[1:] for line in lading("config", "show").lines}
+
+    assert (rows["store"], rows["catalog"]) == (
+        ["s3://stranger/bucket", str(path)],
+        [f"sqlite:///{tmp_path}/names.db", str(path)],
+    )
 
 
 def test_secrets_are_masked(lading: Lading, monkeypatch: pytest.MonkeyPatch) -> None:

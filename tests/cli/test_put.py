@@ -1,5 +1,8 @@
 import json
+import os
 from pathlib import Path
+
+import pytest
 
 from .conftest import Lading
 
@@ -16,6 +19,20 @@ def test_a_file_becomes_a_version_with_one_entry(lading: Lading, cats: Path) -> 
     lading("put", "cats/tom.txt", "-n", "tom")
 
     assert [each["path"] for each in lading("ls", "tom:latest", "--json").json] == ["tom.txt"]
+
+
+@pytest.mark.parametrize("command", [("put",), ("artifact", "put")])
+def test_that_a_file_can_be_read_is_found_out_by_reading_it(
+    lading: Lading, cats: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """What a file's permissions say is not the command line's fault, and not the last word on every file system."""
+
+    def access(path: str, mode: int) -> bool:
+        return False
+
+    monkeypatch.setattr(os, "access", access)
+
+    assert lading(*command, "cats/tom.txt", "-n", "tom").code == 0
 
 
 def test_the_name_may_say_entity_and_project(lading: Lading, cats: Path) -> None:

@@ -13,6 +13,14 @@ def test_right_files(lading: Lading, two: Path) -> None:
     assert answer.err.startswith("ann/pets/cats:v1: 3 files, 27 B are right")
 
 
+def test_nothing_is_downloaded_to_be_verified(lading: Lading, two: Path) -> None:
+    answer = lading("verify", "cats")
+
+    assert answer.code == 1
+    assert "artifacts/cats:v1: no such folder\nhint: download the artifact first" in answer.err
+    assert not Path("artifacts").exists()
+
+
 def test_each_problem_has_a_line(lading: Lading, two: Path) -> None:
     answer = lading("verify", "cats:v0", "--root", "cats")
 

@@ -31,6 +31,13 @@ def fill(write: EarlyWrite) -> None:
         write.note(number, DIGESTS[number])
 
 
+def filled(store: FolderStore, subject: str = "subject") -> EarlyWrite:
+    write = begin(store, subject)
+    fill(write)
+    write.whole("key")
+    return write
+
+
 def files(store: FolderStore) -> list[str]:
     place = Path(store.root)
     return sorted(path.relative_to(place).as_posix().partition("-")[0] for path in place.rglob("*") if path.is_file())
@@ -49,9 +56,7 @@ def test_only_a_folder_of_this_machine_writes_early(store: FolderStore) -> None:
 async def test_it_becomes_an_object_of_its_content_alone(store: FolderStore) -> None:
     before = os.umask(0o027)
     try:
-        write = begin(store)
-        fill(write)
-        named = write.named("objects/key")
+        named = filled(store).named("objects/key")
         await named.complete()
     finally:
         os.umask(before)
@@ -62,9 +67,7 @@ async def test_it_becomes_an_object_of_its_content_alone(store: FolderStore) -> 
 
 
 async def test_a_key_that_is_taken_is_left_alone(store: FolderStore) -> None:
-    first, second = begin(store), begin(store, "another")
-    fill(first)
-    fill(second)
+    first, second = filled(store), filled(store, "another")
     await first.named("key").complete()
 
     with pytest.raises(AlreadyExistsError):
@@ -86,8 +89,7 @@ def test_it_is_listed_by_nobody_and_gone_when_it_is_discarded(store: FolderStore
 
 
 async def test_what_was_named_is_not_discarded(store: FolderStore) -> None:
-    write = begin(store)
-    fill(write)
+    write = filled(store)
     named = write.named("key")
 
     write.discard()
@@ -97,8 +99,7 @@ async def test_what_was_named_is_not_discarded(store: FolderStore) -> None:
 
 
 def test_what_cannot_be_named_leaves_nothing(store: FolderStore) -> None:
-    write = begin(store)
-    fill(write)
+    write = filled(store)
 
     with pytest.raises(NotFoundError):
         write.named("../key")
@@ -177,13 +178,20 @@ def test_a_source_of_another_size_by_now_is_not_shared(store: FolderStore, tmp_p
     assert not write.shared
 
 
-async def test_after_a_crash_between_naming_and_completing_the_next_write_of_the_key_goes_on(store: FolderStore) -> None:
-    write = begin(store)
-    fill(write)
-    write.named("objects/key")
+async def test_after_a_crash_who_writes_its_key_goes_on(store: FolderStore) -> None:
+    filled(store)
     die(store, "key")
 
     again = await store.begin("objects/key", len(DATA))
 
     assert again.done == {(0, len(DATA))}
     await again.abort()
+
+
+def test_what_a_dead_writer_left_of_the_same_content_goes(store: FolderStore) -> None:
+    filled(store)
+    die(store, "key")
+
+    filled(store, "another").discard()
+
+    assert files(store) == []

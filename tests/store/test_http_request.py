@@ -51,6 +51,23 @@ def test_what_may_be_a_secret_is_not_shown(secret: str, name: str) -> None:
     assert secret not in repr(Request.of("GET", url))
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://me:se/same@host:1/path", "https://host:1/path"),
+        ("https://me:se?same@host/path", "https://host/path"),
+        ("postgresql://me:se#s/a?me@host/path", "postgresql://host/path"),
+        ("https://me:s@same@host/path", "https://host/path"),
+        ("https://host:80/a@b", "https://host:80/a@b"),
+        ("https://[::1]:80/a@b", "https://[::1]:80/a@b"),
+        ("https://host/a:b/c@d?name=e@f", "https://host/a:b/c@d?name=e@f"),
+        ("https://host:80?name=e@f", "https://host:80?name=e@f"),
+    ],
+)
+def test_a_password_that_should_have_been_encoded_is_not_shown_either(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
 def test_headers_take_the_place_of_those_of_the_same_name() -> None:
     request = Request.of("GET", "http://host/", (("Range", "1"), ("A", "b"))).with_headers(("range", "2"))
 

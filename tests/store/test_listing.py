@@ -1,14 +1,20 @@
-"""A listing goes on where it broke off."""
+"""A listing goes on where it broke off, and comes to an end."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import itertools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TypeVar
 
 import pytest
 
-from lading.errors import StoreDeniedError, StoreUnavailableError
+from lading.errors import StoreDeniedError, StoreError, StoreUnavailableError
+from lading.store import listing as listing_module
 from lading.store.listing import PAGE, listed
 from lading.store.memory import MemoryStore
+from lading.store.opening import open_store
 from lading.store.store import ObjectMeta, Store, write_bytes
+from lading.testing.http_faults import ALWAYS, Reply, Seen, Serving
+from lading.testing.http_server import HttpServer
 from lading.testing.wrappers import StoreAround
 
 T = TypeVar("T")
@@ -71,3 +77,56 @@ async def test_what_no_patience_heals_is_raised() -> None:
 
     with pytest.raises(StoreDeniedError):
         await pages(store)
+
+
+# -- servers whose listings have no end -------------------------------------------------------------------------------------
+
+
+class Leafing:
+    """Each list call is answered by the next of these pages: a key or none, and the token of the page after it or none."""
+
+    def __init__(self, pages: Iterable[tuple[str | None, str | None]]) -> None:
+        self.pages = iter(pages)
+
+    def apply(self, server: Serving, seen: Seen, reply: Callable[[], Reply]) -> Reply:
+        key, token = next(self.pages)
+        if seen.path.startswith("/storage/v1/"):
+            items = [{"name": key, "size": "1", "generation": "1"}] if key else []
+            return Reply(200, body=json.dumps({"items": items} | ({"nextPageToken": token} if token else {})).encode())
+        found = f"<Contents><Key>{key}</Key><Size>1</Size></Contents>" if key else ""
+        more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+        return Reply(200, body=f"<ListBucketResult>{found}{more}</ListBucketResult>".encode())
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(request: pytest.FixtureRequest, server: HttpServer, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Of this server, where 20 pages without a key in a row are too many."""
+    monkeypatch.setattr(listing_module, "MOST_EMPTY", 20)
+    return open_store(f"{request.param}://bucket?endpoint={server.url}&anonymous=1")
+
+
+async def test_a_listing_of_ever_more_empty_pages_is_an_error_that_names_the_server(server: HttpServer, bucket: Store) -> None:
+    server.fail(Leafing((None, str(number)) for number in itertools.count()), times=ALWAYS)
+
+    with pytest.raises(StoreError, match="20 pages of a listing in a row that hold nothing") as caught:
+        _ = [meta async for meta in bucket.list("")]
+
+    assert bucket.url in str(caught.value)
+    assert len(server.seen) == 20
+
+
+async def test_empty_pages_between_others_are_turned_over(server: HttpServer, bucket: Store) -> None:
+    turned = [(None if number else key, f"{key}{number}") for key in "abc" for number in range(19)]
+    server.fail(Leafing([*turned, ("d", None)]), times=ALWAYS)
+
+    assert [meta.key async for meta in bucket.list("")] == ["a", "b", "c", "d"]
+    assert len(server.seen) == 58
+
+
+async def test_a_listing_that_goes_in_circles_is_an_error(server: HttpServer, bucket: Store) -> None:
+    server.fail(Leafing(("a", "again") for _ in itertools.count()), times=ALWAYS)
+
+    with pytest.raises(StoreError, match="the same page of a listing again and again"):
+        _ = [meta async for meta in bucket.list("")]
+
+    assert len(server.seen) == 2

@@ -138,6 +138,7 @@ def test_options_become_headers() -> None:
         ("gs://bucket", "does not name a bucket"),
         ("s3://bucket?endpont=x", "endpont is no option"),
         ("s3://bucket?endpoint=localhost:9000", "is no URL"),
+        ("s3://bucket?endpoint=http://me@host", "http://host names a user"),
         ("s3://bucket?style=odd", "is no style"),
         ("s3://bucket?anonymous=maybe", "neither yes nor no"),
         ("s3://bucket?region=a/b", "is no region"),
@@ -149,6 +150,16 @@ def test_options_become_headers() -> None:
 def test_what_cannot_be_is_named(url: str, word: str) -> None:
     with pytest.raises(InvalidValueError, match=word):
         parse_place(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://me:sesame@bucket/x", "s3://me:+/sesame@bucket/x", "s3://bucket?endpoint=http://me:sesame@host"]
+)
+def test_no_key_that_stands_in_a_url_is_told(url: str) -> None:
+    with pytest.raises(InvalidValueError) as error:
+        parse_place(url)
+
+    assert "sesame" not in str(error.value)
 
 
 def test_nobody_signs_nothing_and_cannot_presign() -> None:

@@ -1,9 +1,11 @@
 """Ahead: large files lie in the store when they are hashed, read once; and nothing is left of what is not logged."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -140,7 +142,6 @@ async def test_a_file_that_changes_meanwhile_is_named_and_not_sent(tmp_path: Pat
     with pytest.raises(FileChangedError, match="large"):
         await hash_all(make_engine(folder), tmp_path / "in", ahead)
 
-    ahead.discard()
     assert in_the_making(folder) == 0
 
 
@@ -151,8 +152,6 @@ async def test_a_file_that_becomes_shorter_meanwhile_is_named(tmp_path: Path, ma
 
     with pytest.raises(FileChangedError, match="larger"):
         await hash_all(make_engine(folder), tmp_path / "in", ahead)
-
-    ahead.discard()
 
 
 async def test_content_that_was_added_again_after_a_change_is_what_is_stored(
@@ -196,11 +195,10 @@ async def test_a_full_disk_is_said_and_nothing_stays(tmp_path: Path, make_engine
     with pytest.raises(StoreFullError):
         await hash_all(make_engine(folder), tmp_path / "in", ahead)
 
-    ahead.discard()
     assert in_the_making(folder) == 0
 
 
-# The first part goes through; before the second it says so and waits for its end.
+# Before the second part, or at the end, it says so and waits for its end.
 CHILD = """
 import asyncio, sys, threading
 from pathlib import Path
@@ -209,20 +207,25 @@ from test_ahead import Watched, ahead_to, hash_all
 from lading.transfer.engine import Engine
 from lading.transfer.scheduler import Limits
 
-def stick(start):
-    if start:
-        print("stuck", flush=True)
-        threading.Event().wait()
+def stick():
+    print("stuck", flush=True)
+    threading.Event().wait()
+
+def instead(start):
+    if start and sys.argv[3] == "second part":
+        stick()
 
 root = Path(sys.argv[1])
-store = Watched(root / "store", stick)
-asyncio.run(hash_all(Engine(store, limits=Limits(1, 1)), root / "in", ahead_to(store)))
+store = Watched(root / "store", instead)
+ahead = ahead_to(store)
+asyncio.run(hash_all(Engine(store, limits=Limits(1, 1)), root / "in", ahead))
+stick()
 """
 
 
-def kill_after_the_first_part(root: Path) -> Path:
+def kill_at(moment: str, root: Path) -> Path:
     """What is left."""
-    command = [sys.executable, "-c", CHILD, str(root), str(Path(__file__).parent)]
+    command = [sys.executable, "-c", CHILD, str(root), str(Path(__file__).parent), moment]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "stuck\n"
@@ -239,7 +242,7 @@ def damage(path: Path) -> None:
 
 async def test_who_comes_after_a_kill_goes_on(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
     write_tree(tmp_path / "in", {"large": seeded(SIZE)})
-    kill_after_the_first_part(tmp_path)
+    kill_at("second part", tmp_path)
     ahead, engine = ahead_to(folder), make_engine(folder)
 
     items = await hash_all(engine, tmp_path / "in", ahead)
@@ -251,7 +254,7 @@ async def test_who_comes_after_a_kill_goes_on(tmp_path: Path, folder: Watched, m
 
 async def test_what_a_dead_writer_left_damaged_is_written_again(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
     write_tree(tmp_path / "in", {"large": seeded(SIZE)})
-    damage(kill_after_the_first_part(tmp_path))
+    damage(kill_at("second part", tmp_path))
     ahead, engine = ahead_to(folder), make_engine(folder)
 
     items = await hash_all(engine, tmp_path / "in", ahead)
@@ -261,11 +264,64 @@ async def test_what_a_dead_writer_left_damaged_is_written_again(tmp_path: Path, 
     assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
 
 
-def in_a_child(work: Callable[[], None]) -> None:
+async def test_after_a_kill_before_the_log_nothing_is_written_again(
+    tmp_path: Path, folder: Watched, make_engine: MakeEngine
+) -> None:
+    """Also where the index knows the file by then, and nobody hashes it."""
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    kill_at("end", tmp_path)
+
+    moved = await send_tree(make_engine(folder), send_items(tmp_path / "in"))
+
+    assert moved == Moved(1, SIZE, 0, SIZE)
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+async def test_an_add_that_fails_takes_nothing_from_others(tmp_path: Path, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    write_tree(tmp_path / "later", {"larger": seeded(SIZE + 1, 1)})
+    cut = threading.Event()
+
+    def instead(start: int) -> None:
+        if cut.is_set():
+            os.truncate(tmp_path / "later" / "larger", 5)
+
+    folder = Watched(tmp_path / "store", instead)
+    ahead, engine = ahead_to(folder), make_engine(folder)
+    items = await hash_all(engine, tmp_path / "in", ahead)
+    cut.set()
+
+    with pytest.raises(FileChangedError, match="larger"):
+        await hash_all(engine, tmp_path / "later", ahead)
+    parts = len(folder.parts)
+    await send_tree(engine, items, ahead=ahead)
+
+    assert len(folder.parts) == parts
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+async def test_two_adds_of_one_file_at_once_are_both_right(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
+    write_tree(tmp_path / "in", {"large": seeded(SIZE)})
+    ahead, engine = ahead_to(folder), make_engine(folder)
+
+    one, two = await asyncio.gather(*(hash_all(engine, tmp_path / "in", ahead) for _ in range(2)))
+    await send_tree(engine, one, ahead=ahead)
+    ahead.discard()
+
+    assert one == two
+    assert list(read_tree(tmp_path / "store").values()) == [seeded(SIZE)]
+
+
+def in_a_child(work: Callable[[], None]) -> int:
+    """How it ended."""
     if not (child := os.fork()):
-        work()
-        os._exit(0)
-    os.waitpid(child, 0)
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1]
 
 
 async def test_a_forked_child_leaves_its_parents_files_alone(tmp_path: Path, folder: Watched, make_engine: MakeEngine) -> None:
@@ -273,7 +329,7 @@ async def test_a_forked_child_leaves_its_parents_files_alone(tmp_path: Path, fol
     ahead = ahead_to(folder)
     await hash_all(make_engine(folder), tmp_path / "in", ahead)
 
-    in_a_child(ahead.discard)
+    status = in_a_child(ahead.discard)
 
-    assert in_the_making(folder) == 2
+    assert (status, in_the_making(folder)) == (0, 2)
     ahead.discard()

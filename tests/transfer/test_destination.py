@@ -37,3 +37,15 @@ def test_a_link_is_no_folder(tmp_path: Path) -> None:
 
     with pytest.raises(LocalFileError, match="'a' is a link or a file"), Destination(str(tmp_path)).folder("a/b"):
         pass
+
+
+@pytest.mark.parametrize("root", ["file", "file/below", "broken"])
+def test_what_is_no_folder_is_no_destination(tmp_path: Path, root: str) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "broken").symlink_to("nowhere")
+
+    with pytest.raises(LocalFileError, match=f"/{root}: a file or a broken link is where a folder belongs") as caught:
+        Destination(str(tmp_path / root)).make()
+
+    assert caught.value.hint == "name another folder"
+    assert (tmp_path / "file").read_text() == "x"

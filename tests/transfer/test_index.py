@@ -180,29 +180,55 @@ def test_an_index_that_another_process_writes_can_be_read_and_does_no_harm(index
     hasty.close()
 
 
+def test_a_second_index_of_a_process_leaves_the_first_its_locks(index: Index) -> None:
+    """By them other processes know that what it writes beside the file is in use, and not theirs to tidy away."""
+    index.remember([(FILE.path, STAMP, WHAT)], A, began=LATER)
+    second = Index(index.path)
+    assert second.lookup([FILE], A) == {FILE.path: WHAT}
+
+    script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('SELECT path FROM files').fetchall(); db.close()"
+    subprocess.run([sys.executable, "-c", script, index.path], check=True)
+
+    assert Path(f"{index.path}-wal").exists()
+    second.close()
+
+
 def test_processes_that_begin_at_the_same_moment_all_record(index: Index) -> None:
+    """Each has seen that there are no tables before one of them makes them: the others must not make them anew, and empty."""
     script = """
-import sys
+import functools, logging, sqlite3, sys
+logging.basicConfig()
+
+class Told(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.set_trace_callback(lambda statement: print(statement, flush=True))
+
+sqlite3.connect = functools.partial(sqlite3.connect, factory=Told)
 from lading.transfer.index import Index
 from lading.transfer.hashing import Hashed
 from lading.transfer.local import Stamp
-sys.stdin.readline()
 for number in range(20):
     file = (f"/{sys.argv[2]}/{number}", Stamp(1, 2, 5, 0, 0), Hashed("ab" * 32, 5))
     Index(sys.argv[1]).remember([file], "BLAKE3", began=1 << 62)
 """
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, index.path, str(number)], stdin=subprocess.PIPE, text=True, stderr=subprocess.PIPE
-        )
-        for number in range(4)
-    ]
-    complaints = [process.communicate("\n")[1] for process in processes]
+    with closing(sqlite3.connect(index.path, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("BEGIN IMMEDIATE")  # nobody can write
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, index.path, str(number)], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            for number in range(4)
+        ]
+        begun = ["BEGIN IMMEDIATE\n" in (process.stdout or ()) for process in processes]
+        db.execute("ROLLBACK")
+    complaints = [process.communicate()[1] for process in processes]
 
     files = [
         LocalFile(f"/{process}/{number}", Stamp(1, 2, 5, 0, 0), executable=False) for process in range(4) for number in range(20)
     ]
-    assert complaints == [""] * 4
+    assert (begun, complaints) == ([True] * 4, [""] * 4)
     assert len(index.lookup(files, A)) == 80
 
 

@@ -92,6 +92,17 @@ async def test_the_store_of_another_catalogue_is_wrong(tmp_path: Path) -> None:
     assert "doctor --rebuild" in found.remedy
 
 
+async def test_whose_a_store_is_cannot_be_told_without_the_catalogue(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    await owned(tmp_path, store)
+    (tmp_path / "catalog.db").write_bytes(b"no database at all" * 100)
+
+    found = (await looked(tmp_path, store))["store"]
+
+    assert (found.verdict, "another catalogue" in found.text) == (Verdict.ADVICE, False)
+    assert found.remedy.startswith("mend the catalogue")
+
+
 async def test_a_catalogue_whose_store_is_elsewhere_is_told(tmp_path: Path) -> None:
     await owned(tmp_path, FolderStore(tmp_path / "store"))
 
