@@ -10,11 +10,6 @@ class EarlyWrite(Protocol):
     """An object in the making, seen by nobody. Its parts are noted as they are written, so that whoever goes on with it after a
     crash finds out what it holds. All of it blocks."""
 
-    @property
-    def shared(self) -> bool:
-        """It has all bytes of its source already: they share their blocks on the disk."""
-        ...
-
     def part(self, start: int, stop: int) -> WriteJob:
         """The job that writes [start, stop). Parts may be run in any order, at the same time, and again."""
         ...

@@ -9,7 +9,7 @@ from .folder_jobs import FolderPart, FolderRead, FolderWrite, adopted, leftovers
 from .folder_put import MODE, create
 from .jobs import ReadJob, WriteJob
 from .owner import temporary_name
-from .posix import disk_errors, reflink
+from .posix import disk_errors
 from .store import Write
 
 _DIGEST = 32
@@ -24,7 +24,6 @@ class FolderEarly:
     url: str
     size: int
     path: Callable[[str], str]
-    shared: bool = False
     open: bool = True
     pid: int = field(default_factory=os.getpid)  # a forked child has its parent's, too
 
@@ -91,20 +90,5 @@ def begin_early(folder: str, subject: str, source: str, url: str, size: int, pat
     if left := adopted(folder, subject):
         return FolderEarly(left, source, url, size, path)
     temporary = f"{folder}/{temporary_name(subject)}"
-    descriptor = create(temporary, MODE | 0o222)
-    try:
-        shared = _shares(source, descriptor, size)
-    finally:
-        os.close(descriptor)
-    return FolderEarly(temporary, source, url, size, path, shared)
-
-
-def _shares(source: str, target: int, size: int) -> bool:
-    """Whether the new file shares all blocks of the source. Whatever else is wrong is met again by who reads or writes."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            return reflink(descriptor, target) and os.fstat(target).st_size == size
-        finally:
-            os.close(descriptor)
-    return False
+    os.close(create(temporary, MODE | 0o222))
+    return FolderEarly(temporary, source, url, size, path)

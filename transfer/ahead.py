@@ -1,4 +1,4 @@
-"""Ahead: large files that go to a near store while they are hashed, so that their bytes are read once."""
+"""Ahead: large files that go to a near store before they are hashed: the copy is what is hashed, and the disk begins at once."""
 
 import asyncio
 import contextlib
@@ -94,16 +94,27 @@ def carry_leaf(
 ) -> bytes:
     """The digest of leaf `index`, bytes [start, stop) of an open file, which lies in the store when this returns. Raise
     `FileChangedError` if the file ends before `stop`, `StoreError`."""
+
+    def written() -> bytes:
+        return read_leaves(write.written(start, stop), algorithm, halt)[0]
+
     noted = write.noted(index)
-    if write.shared or noted:
-        (digest,) = read_leaves(write.written(start, stop), algorithm, halt)
-        if write.shared or digest == noted:
-            write.note(index, digest)
-            return digest
-    leaf = hasher(algorithm)
-    with contextlib.closing(_pieces(descriptor, path, start, stop, leaf, halt)) as pieces:
-        write.part(start, stop).write(pieces)
-    digest = leaf.digest()
+    if noted is not None and written() == noted:
+        return noted
+    part = write.part(start, stop)
+    try:
+        taken = part.take(descriptor, start, None)
+    except StoreError as error:
+        if os.fstat(descriptor).st_size < stop:
+            raise FileChangedError(path, what="became shorter") from error
+        raise
+    if taken:
+        digest = written()
+    else:
+        leaf = hasher(algorithm)
+        with contextlib.closing(_pieces(descriptor, path, start, stop, leaf, halt)) as pieces:
+            part.write(pieces)
+        digest = leaf.digest()
     write.note(index, digest)
     return digest
 

@@ -118,7 +118,6 @@ def test_it_says_what_it_holds(store: FolderStore) -> None:
 
     assert bytes(read) == DATA[start:stop]
     assert [write.noted(number) for number in DIGESTS] == [None, DIGESTS[1], None]
-    assert not write.shared
 
 
 def die(store: FolderStore, subject: str) -> None:
@@ -167,15 +166,6 @@ def test_a_living_writer_is_left_alone(store: FolderStore) -> None:
 
     assert second.noted(0) is None
     assert len(files(store)) == 2
-
-
-def test_a_source_of_another_size_by_now_is_not_shared(store: FolderStore, tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    source.write_bytes(DATA + b"more")
-
-    write = store.begin_early("subject", str(source), len(DATA))
-
-    assert not write.shared
 
 
 async def test_after_a_crash_who_writes_its_key_goes_on(store: FolderStore) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from lading.errors import FileChangedError, StoreFullError
 from lading.manifest.digest import LEAF_SIZE, Algorithm
+from lading.store.checksum import Checksum
 from lading.store.early import EarlyWrite
 from lading.store.folder import FolderStore
 from lading.store.jobs import WriteJob
@@ -30,34 +31,47 @@ CONTENTS = {"large": seeded(SIZE), "larger": seeded(SIZE + 1, 1), "small": b"1"}
 MakeEngine = Callable[..., Engine]
 
 
+class ByPieces:
+    """A job of a file system whose kernel cannot copy."""
+
+    checks = None
+
+    def __init__(self, inner: WriteJob) -> None:
+        self.write = inner.write
+
+    def take(self, source: int, start: int, checksum: Checksum | None) -> bool:
+        return False
+
+
 class Around:
     """An early write that leaves word of each part that is written, or does something instead."""
 
-    def __init__(self, inner: EarlyWrite, parts: list[int], instead: Callable[[int], None] | None) -> None:
-        self.inner, self.parts, self.instead = inner, parts, instead
+    def __init__(self, inner: EarlyWrite, store: "Watched") -> None:
+        self.inner, self.store = inner, store
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)
 
     def part(self, start: int, stop: int) -> WriteJob:
-        self.parts.append(start)
-        if self.instead:
-            self.instead(start)
-        return self.inner.part(start, stop)
+        self.store.parts.append(start)
+        if self.store.instead:
+            self.store.instead(start)
+        job = self.inner.part(start, stop)
+        return job if self.store.takes else ByPieces(job)
 
 
 class Watched(FolderStore):
-    def __init__(self, root: Path, instead: Callable[[int], None] | None = None) -> None:
+    def __init__(self, root: Path, instead: Callable[[int], None] | None = None, *, takes: bool = True) -> None:
         super().__init__(root)
-        self.parts, self.instead = list[int](), instead
+        self.parts, self.instead, self.takes = list[int](), instead, takes
 
     def begin_early(self, subject: str, source: str, size: int) -> EarlyWrite:  # type: ignore[override]
-        return Around(super().begin_early(subject, source, size), self.parts, self.instead)  # type: ignore[return-value]
+        return Around(super().begin_early(subject, source, size), self)  # type: ignore[return-value]
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Watched:
-    return Watched(tmp_path / "store")
+@pytest.fixture(params=["the kernel copies", "by pieces"])
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Watched:
+    return Watched(tmp_path / "store", takes=request.param == "the kernel copies")
 
 
 def ahead_to(store: Watched, *known: SendItem) -> Ahead:
@@ -145,9 +159,10 @@ async def test_a_file_that_changes_meanwhile_is_named_and_not_sent(tmp_path: Pat
     assert in_the_making(folder) == 0
 
 
-async def test_a_file_that_becomes_shorter_meanwhile_is_named(tmp_path: Path, make_engine: MakeEngine) -> None:
+@pytest.mark.parametrize("takes", [True, False])
+async def test_a_file_that_becomes_shorter_meanwhile_is_named(tmp_path: Path, make_engine: MakeEngine, takes: bool) -> None:
     write_tree(tmp_path / "in", CONTENTS)
-    folder = Watched(tmp_path / "store", lambda start: os.truncate(tmp_path / "in" / "larger", 5))
+    folder = Watched(tmp_path / "store", lambda start: os.truncate(tmp_path / "in" / "larger", 5), takes=takes)
     ahead = ahead_to(folder)
 
     with pytest.raises(FileChangedError, match="larger"):
