@@ -3,7 +3,6 @@
 import os
 
 from ..errors import AlreadyExistsError
-from ..store.posix import SLICE
 from .local import Stamp, local_error, stamp_of
 from .plan import FetchItem
 
@@ -19,8 +18,7 @@ def write(descriptor: int, piece: memoryview, path: str, at: int | None = None) 
     """Write all of it; a disk that fills up takes a part and says no to the rest."""
     try:
         while len(piece):
-            some = piece[:SLICE]
-            count = os.write(descriptor, some) if at is None else os.pwrite(descriptor, some, at)
+            count = os.write(descriptor, piece) if at is None else os.pwrite(descriptor, piece, at)
             piece, at = piece[count:], None if at is None else at + count
     except OSError as error:
         raise local_error(error, path) from error
