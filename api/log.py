@@ -99,7 +99,8 @@ async def _latest(workspace: Workspace, target: Target) -> Version | None:
     if latest is not None and latest.type != target.type:
         raise NameConflictError(
             f"Artifact {target.collection} already exists with type '{latest.type}'; "
-            f"cannot create another with type '{target.type}'"
+            f"cannot create another with type '{target.type}'",
+            hint=f"log to another name, or with type {latest.type!r}",
         )
     return latest
 

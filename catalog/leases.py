@@ -105,5 +105,6 @@ def _conflict(found: CollectionRow, type_: str, *, portfolio: bool) -> NameConfl
         return NameConflictError(f"{found} is a portfolio: it only takes links", hint="log to another name, and link to this one")
     kind = "Portfolio" if portfolio else "Artifact"
     return NameConflictError(
-        f"{kind} {found.name} already exists with type '{found.type}'; cannot create another with type '{type_}'"
+        f"{kind} {found.name} already exists with type '{found.type}'; cannot create another with type '{type_}'",
+        hint=f"choose another name, or type {found.type!r}",
     )
