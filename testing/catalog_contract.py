@@ -179,7 +179,7 @@ class CatalogContract:
         with pytest.raises(NameConflictError) as caught:
             await begin(catalog, "id", type_="model")
 
-        assert str(caught.value) == "Artifact c already exists with type 'dataset'; cannot create another with type 'model'"
+        assert caught.value.message == "Artifact c already exists with type 'dataset'; cannot create another with type 'model'"
 
     async def test_a_failed_first_log_does_not_fix_the_type(self, catalog: Catalog) -> None:
         await catalog.abandon(await begin(catalog, "failed", type_="dtaset"))
