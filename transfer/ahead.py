@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 
 from blake3 import blake3
 
@@ -16,9 +16,9 @@ from ..store.halt import Halt
 from ..store.store import Store
 from ..store.threads import to_the_end
 from .gauges import turn
-from .lanes import Lanes, buffer
-from .leaves import read_leaves
-from .local import LocalFile, local_errors
+from .lanes import Lanes
+from .leaves import pieces, read_leaves
+from .local import LocalFile
 from .novelty import Novelty
 
 _log = logging.getLogger("lading.ahead")
@@ -112,28 +112,19 @@ def carry_leaf(
         digest = written()
     else:
         leaf = hasher(algorithm)
-        with contextlib.closing(_pieces(descriptor, path, start, stop, leaf, halt)) as pieces:
-            part.write(pieces)
+        with contextlib.closing(pieces(descriptor, path, start, stop, halt)) as read:
+            part.write(_hashed(read, leaf))
         digest = leaf.digest()
     write.note(index, digest)
     return digest
 
 
-def _pieces(descriptor: int, path: str, start: int, stop: int, leaf: Hasher, halt: Halt) -> Generator[memoryview]:
-    """What is read is hashed and given away before more is read: both are of the same bytes."""
-    view, position = buffer(), start
-    while position < stop:
-        halt.check()
-        turn("disk")
-        with local_errors(path):
-            count = os.preadv(descriptor, [view[: stop - position]], position)
-        if not count:
-            raise FileChangedError(path, what="became shorter")
-        turn("cpu")
-        leaf.update(view[:count])
-        position += count
+def _hashed(pieces: Iterable[memoryview], leaf: Hasher) -> Generator[memoryview]:
+    """What is given away is what was hashed."""
+    for piece in pieces:
+        leaf.update(piece)
         turn("store")
-        yield view[:count]
+        yield piece
 
 
 def _subject(file: LocalFile, algorithm: Algorithm) -> str:

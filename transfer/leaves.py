@@ -1,7 +1,7 @@
 """Leaves as they are read: their digests, from a job or from a descriptor."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from ..errors import FileChangedError
 from ..manifest.digest import LEAF_SIZE, Algorithm, hasher
@@ -43,7 +43,17 @@ def read_leaves(
 
 def hash_range(descriptor: int, path: str, start: int, stop: int, algorithm: Algorithm, halt: Halt) -> bytes:
     """The digest of bytes [start, stop) as one leaf. Raise `FileChangedError` if the file ends before `stop`."""
-    view, leaf, position, before = buffer(), hasher(algorithm), start, turn("disk")
+    leaf, before = hasher(algorithm), turn("disk")
+    for piece in pieces(descriptor, path, start, stop, halt):
+        leaf.update(piece)
+    turn(before)
+    return leaf.digest()
+
+
+def pieces(descriptor: int, path: str, start: int, stop: int, halt: Halt) -> Generator[memoryview]:
+    """Bytes [start, stop) of an open file; each piece is valid until the next is asked for. Raise `FileChangedError` if it ends
+    before `stop`."""
+    view, position = buffer(), start
     while position < stop:
         halt.check()
         turn("disk")
@@ -51,7 +61,5 @@ def hash_range(descriptor: int, path: str, start: int, stop: int, algorithm: Alg
         if not count:
             raise FileChangedError(path, what="became shorter")
         turn("cpu")
-        leaf.update(view[:count])
         position += count
-    turn(before)
-    return leaf.digest()
+        yield view[:count]
