@@ -5,8 +5,8 @@
 Bars: hashing at 80% of blake3's own speed with the same threads; log and download in 1.2 × (cp --reflink=never + hashing);
 150 MB. `cp` leaves its copy in memory; lading's are on the disk when it says so. So both are shown: cp alone, and cp followed by
 a sync of its copy; and the disk alone, to which the same bytes are written past the page cache: whoever is to leave them on the
-disk needs that long. Each of them finds twice as much memory at hand as it will fill: with just as much, the last quarter of a
-copy was made at a third of the speed.
+disk needs that long. Each of them finds an idle disk and twice as much memory at hand as it will fill: with just as much, the
+last quarter of a copy was made at a third of the speed.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from _measure import Cost, heading, lading, median, row, run, timed, verdict, warm_memory
@@ -30,7 +31,8 @@ from lading.transfer.engine import Engine, local_limits
 from lading.transfer.lanes import cores
 from lading.transfer.local import local_file
 
-OURS = ("log (durable)", "download (durable)")
+CP, SYNCED, DISK = "cp --reflink=never", "cp, then sync", "the disk alone"
+OURS = LOG, DOWNLOAD = "log (durable)", "download (durable)"
 PAGE = 4096
 BLOCK = 8 << 20  # small: the memory of this process counts as that of its children, too
 
@@ -64,10 +66,6 @@ def seconds_to_hash(how: str, path: Path) -> float:
     return float(run([sys.executable, __file__, "--hash", how, str(path)]).output)
 
 
-def copy(source: Path, target: Path) -> Cost:
-    return run(["cp", "--reflink=never", str(source), str(target)])
-
-
 def write_directly(path: Path, size: int) -> None:
     """As the disk takes it: several large blocks at the same time, past the page cache where the file system lets us."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -85,6 +83,54 @@ def write_directly(path: Path, size: int) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(0, size, len(block))))
     os.fsync(descriptor)
+
+
+@dataclass(frozen=True)
+class Works:
+    """What is raced, each with nothing left of it afterwards. `home` holds a log of the source, to be downloaded."""
+
+    source: Path
+    home: Path
+    place: Path
+
+    def copy(self) -> dict[str, Cost]:
+        copy = self.place / "copy"
+        first = run(["cp", "--reflink=never", str(self.source), str(copy)])
+        synced = run(["sync", str(copy)])
+        copy.unlink()
+        return {CP: first, SYNCED: Cost(first.wall + synced.wall, first.cpu + synced.cpu, first.rss)}
+
+    def write(self) -> dict[str, Cost]:
+        file = self.place / "written"
+        cost = run([sys.executable, __file__, "--write", str(file), str(self.source.stat().st_size)])
+        file.unlink()
+        return {DISK: Cost(float(cost.output), cost.cpu, cost.rss)}
+
+    def log(self) -> dict[str, Cost]:
+        home = self.place / "home"
+        cost = run(lading("put", str(self.source), "--name", "bench/large", "--json"), environment(home))
+        shutil.rmtree(home)
+        return {LOG: cost}
+
+    def download(self) -> dict[str, Cost]:
+        out = self.place / "out"
+        cost = run(lading("get", "bench/large", "--root", str(out), "--json"), environment(self.home))
+        assert (out / self.source.name).stat().st_size == self.source.stat().st_size
+        shutil.rmtree(out)
+        return {DOWNLOAD: cost}
+
+    def round(self, number: int) -> dict[str, Cost]:
+        """All of them, each round beginning with another: what comes later finds the disk busier."""
+        works, costs = [self.copy, self.write, self.log, self.download], dict[str, Cost]()
+        for work in works[number % len(works) :] + works[: number % len(works)]:
+            os.sync()
+            warm_memory(2 * self.source.stat().st_size)
+            costs |= work()
+        return costs
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {"LADING_HOME": str(home), "LADING_QUIET": "1"}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -107,49 +153,30 @@ def main(argv: Sequence[str]) -> int:
     heading(f"one file of {options.gib:g} GiB, median of {options.runs}")
     plain: list[float] = []
     ours: list[float] = []
-    costs: dict[str, list[Cost]] = {name: [] for name in ("cp --reflink=never", "cp, then sync", "the disk alone", *OURS)}
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        place = Path(folder)
-        source = place / "file.bin"
-        make_file(source, size)
-        seconds_to_hash("plainly", source)
+        works = Works(Path(folder, "file.bin"), Path(folder, "logged"), Path(folder))
+        make_file(works.source, size)
+        seconds_to_hash("plainly", works.source)
         for _ in range(options.runs):
-            plain.append(seconds_to_hash("plainly", source))
-            ours.append(seconds_to_hash("by-leaves", source))
-        for number in range(options.runs):
-            home, out = place / f"home{number}", place / f"out{number}"
-            env = {"LADING_HOME": str(home), "LADING_QUIET": "1"}
-            warm_memory(2 * size)
-            costs["cp --reflink=never"].append(copy(source, place / "copy"))
-            synced = run(["sync", str(place / "copy")])
-            first = costs["cp --reflink=never"][-1]
-            costs["cp, then sync"].append(Cost(first.wall + synced.wall, first.cpu + synced.cpu, first.rss))
-            (place / "copy").unlink()
-            direct = run([sys.executable, __file__, "--write", str(place / "copy"), str(size)])
-            costs["the disk alone"].append(Cost(float(direct.output), direct.cpu, direct.rss))
-            (place / "copy").unlink()
-            warm_memory(2 * size)
-            costs["log (durable)"].append(run(lading("put", str(source), "--name", "bench/large", "--json"), env))
-            warm_memory(2 * size)
-            costs["download (durable)"].append(run(lading("get", "bench/large", "--root", str(out), "--json"), env))
-            assert (out / "file.bin").stat().st_size == size
-            shutil.rmtree(home)
-            shutil.rmtree(out)
+            plain.append(seconds_to_hash("plainly", works.source))
+            ours.append(seconds_to_hash("by-leaves", works.source))
+        run(lading("put", str(works.source), "--name", "bench/large"), environment(works.home))
+        rounds = [works.round(number) for number in range(options.runs)]
     hashing = statistics.median(ours)
     speed = statistics.median(plain) / hashing
     gb = size / 1e9
     print(f"blake3 alone, {cores()} threads: {gb / statistics.median(plain):.2f} GB/s; by leaves: {gb / hashing:.2f} GB/s")
     print(f"that is {speed:.0%} of blake3 alone, bar 80%: {'reached' if speed >= 0.8 else 'NOT REACHED'}")
-    medians = {name: median(each) for name, each in costs.items()}
+    medians = {name: median([costs[name] for costs in rounds]) for name in (CP, SYNCED, DISK, *OURS)}
     for name, cost in medians.items():
-        row(name, cost, "memory " + verdict(cost.rss, 150e6) if name.endswith("(durable)") else "")
-    for against in ("cp --reflink=never", "cp, then sync"):
+        row(name, cost, "memory " + verdict(cost.rss, 150e6) if name in OURS else "")
+    for against in (CP, SYNCED):
         bar = medians[against].wall + hashing
         for name in OURS:
             ratio = medians[name].wall / bar
             print(f"{name} / ({against} + hashing, {bar:.2f} s) = {ratio:.2f}, {verdict(ratio, 1.2)}")
     for name in OURS:
-        print(f"{name} / the disk alone = {medians[name].wall / medians['the disk alone'].wall:.2f}")
+        print(f"{name} / {DISK} = {medians[name].wall / medians[DISK].wall:.2f}")
     return 0
 
 
