@@ -17,9 +17,6 @@ _SYNC_FILE_RANGE_WRITE = 2
 _CANNOT = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EPERM}
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FEW = 8  # up to so many files are synced one by one
-# What one call writes to an object. For more at a time the kernel takes its memory in larger pieces, which a virtual machine may
-# have to fetch from its host first: a file of 4 GiB then takes twice as long (docs/decisions/003).
-SLICE = 256 << 10
 
 
 def rename_new(source: str, target: str) -> None:
