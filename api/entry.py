@@ -1,7 +1,6 @@
 """Entries and files as people meet them: one path of one artifact."""
 
 import asyncio
-import mimetypes
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -197,6 +196,8 @@ class File:
     @property
     def mimetype(self) -> str:
         """As far as its name tells; of what is compressed, and of unknown names, `application/octet-stream`."""
+        import mimetypes  # reads the system's tables, which few need
+
         kind, encoding = mimetypes.guess_type("file" + os.path.splitext(self.name)[1])  # the whole of it could pass for a URL
         return kind if kind and not encoding else "application/octet-stream"
 

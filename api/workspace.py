@@ -60,7 +60,7 @@ class Workspace(Struct):
         self.settings.check_online(url)
 
     def ahead(self, entity: str) -> Ahead | None:
-        """How large files go to the store while they are hashed, to be logged for this entity; None where the store is far."""
+        """How large files go to the store before they are hashed, to be logged for this entity; None where the store is far."""
         store = self.store
         if not writes_early(store):
             return None
