@@ -175,6 +175,7 @@ def main(argv: Sequence[str]) -> int:
         for name in OURS:
             ratio = medians[name].wall / bar
             print(f"{name} / ({against} + hashing, {bar:.2f} s) = {ratio:.2f}, {verdict(ratio, 1.2)}")
+    print(f"{DISK} / ({CP} + hashing) = {medians[DISK].wall / (medians[CP].wall + hashing):.2f}")
     for name in OURS:
         print(f"{name} / {DISK} = {medians[name].wall / medians[DISK].wall:.2f}")
     return 0
