@@ -174,11 +174,12 @@ def test_what_went_ahead_to_another_store_is_sent_to_this_one(
         artifact.add_file(large)
         artifact.add_dir(fill("in", {str(number): str(number) for number in range(9)}))
     monkeypatch.setenv("LADING_HOME", str(tmp_path / "other"))
+    before = ahead(home)
 
     with lading.init(project="p") as run:
         run.log_artifact(artifact)
 
-    assert objects(home) == []
+    assert (before, objects(home)) == (1, [])
     assert objects(tmp_path / "other") == [1] * 9 + [FROM + 1]
     assert ahead(home) == 0
 
@@ -186,6 +187,7 @@ def test_what_went_ahead_to_another_store_is_sent_to_this_one(
 def test_of_a_parent_and_its_forked_child_both_log_what_went_ahead(home: Path, run: lading.Run, large: Path) -> None:
     artifact = lading.Artifact("ds")
     artifact.add_file(large)
+    before = ahead(home)
 
     if not (child := os.fork()):
         code = 1
@@ -196,7 +198,7 @@ def test_of_a_parent_and_its_forked_child_both_log_what_went_ahead(home: Path, r
     logged = run.log_artifact(artifact)
     _, status = os.waitpid(child, 0)
 
-    assert status == 0
+    assert (before, status) == (1, 0)
     assert logged.verify(logged.download()) is None
     assert "child" in run.use_artifact("ds:latest").aliases
     assert (objects(home), ahead(home)) == ([FROM + 1], 0)
